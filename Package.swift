@@ -1,0 +1,149 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The targets in floors, lowest first. Imports go downwards only; Tests/Structure checks it.
+let package = Package(
+    name: "blazedb-agent",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "blazectl", targets: ["blazectl"]),
+        .executable(name: "blazedb-agent", targets: ["blazedb-agent"]),
+        .library(name: "BlazeClient", targets: ["BlazeClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // Floor 0: what Swift cannot import by itself, one module per C library.
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "CPlatform"),
+
+        // Floor 1: vocabulary and the operating system.
+        .target(
+            name: "BlazeModel",
+            dependencies: [.product(name: "SystemPackage", package: "swift-system")]),
+        .target(
+            name: "BlazePlatform",
+            dependencies: [
+                "CSodium", "CPlatform", .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+
+        // Floor 2: the wire and the file format. They never import each other.
+        .target(
+            name: "BlazeProtocol",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
+        .target(
+            name: "BlazeEngine",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+
+        // Floor 3: services without sockets; the client library without keys.
+        .target(
+            name: "BlazeServices",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", "BlazeEngine",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                "TOMLKit",
+            ]),
+        .target(
+            name: "BlazeClient",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", "BlazeProtocol",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+
+        // Floor 4 and 5: the daemon, and blazectl's subcommands as a library.
+        .target(
+            name: "BlazeAgent",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeServices",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        .target(
+            name: "BlazeCommands",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", "BlazeClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+
+        // Floor 6: entry points only.
+        .executableTarget(
+            name: "blazedb-agent",
+            dependencies: [
+                "BlazeAgent", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "blazectl", dependencies: ["BlazeCommands"]),
+
+        // Tests mirror Sources; TestSupport holds what several of them need.
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "BlazeModel", "BlazePlatform",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "BlazeModelTests", dependencies: ["BlazeModel", "TestSupport"]),
+        .testTarget(
+            name: "BlazePlatformTests",
+            dependencies: [
+                "BlazePlatform", "CPlatform", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        .testTarget(
+            name: "BlazeProtocolTests",
+            dependencies: ["BlazeProtocol", "BlazeModel", "BlazePlatform", "TestSupport"]),
+        .testTarget(
+            name: "BlazeEngineTests",
+            dependencies: [
+                "BlazeEngine", "BlazeModel", "BlazePlatform", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        .testTarget(
+            name: "BlazeServicesTests",
+            dependencies: [
+                "BlazeServices", "BlazeModel", "BlazePlatform", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        .testTarget(
+            name: "BlazeAgentTests",
+            dependencies: [
+                "BlazeAgent", "BlazeClient", "BlazeProtocol", "BlazeModel", "BlazePlatform", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        .testTarget(
+            name: "BlazeCommandsTests",
+            dependencies: ["BlazeCommands", "BlazeClient", "BlazeModel", "BlazePlatform", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// One place for the settings of every Swift target of ours: strict, and warnings are errors.
+for target in package.targets where target.type != .system && target.name != "CPlatform" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+}

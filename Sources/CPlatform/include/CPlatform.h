@@ -1,0 +1,58 @@
+#ifndef BLAZE_CPLATFORM_H
+#define BLAZE_CPLATFORM_H
+
+// What Swift cannot import, or imports differently on Linux and macOS. Every function returns -1 and sets errno
+// on failure, as the call that it wraps does.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// The process at the other end of a connected Unix socket (SO_PEERCRED, or LOCAL_PEERCRED and LOCAL_PEERPID).
+struct blaze_peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+int blaze_peer_credentials(int fd, struct blaze_peer *out);
+
+/// The longest path, in bytes and without its NUL, that a Unix socket address holds here.
+size_t blaze_unix_path_limit(void);
+/// A close-on-exec stream socket, bound to `path` with mode 0600 and listening.
+int blaze_unix_listen(const char *path, int backlog);
+/// A close-on-exec stream socket, connected to `path` within `timeout_ms` (ETIMEDOUT after that).
+int blaze_unix_connect(const char *path, int timeout_ms);
+/// accept, close-on-exec.
+int blaze_accept(int fd);
+/// send without SIGPIPE.
+ssize_t blaze_send(int fd, const void *bytes, size_t count);
+/// A close-on-exec pipe.
+int blaze_pipe(int fds[2]);
+
+/// Opens a file for reading: close-on-exec, never blocking on a FIFO or device, and without touching the access
+/// time where the system allows it.
+int blaze_open_for_reading(const char *path);
+/// Where the next byte that is not in a hole stands at or behind `offset`; -1 with ENXIO when there is none.
+/// A system without holes answers `offset`.
+int64_t blaze_seek_data(int fd, int64_t offset);
+
+/// Forbids core dumps (RLIMIT_CORE 0).
+int blaze_disable_core_dumps(void);
+/// Forbids tracing and memory reading by other processes of the same user.
+int blaze_disable_tracing(void);
+/// Names the calling thread for debuggers and top.
+void blaze_name_thread(const char *name);
+/// The executable of a process, or -1.
+ssize_t blaze_executable_path(pid_t pid, char *buffer, size_t size);
+/// Waits for one of SIGTERM, SIGINT, SIGHUP; they must be blocked in every thread. The signal, or -1.
+int blaze_wait_for_signal(void);
+/// Blocks SIGTERM, SIGINT, SIGHUP for this thread and those that it starts, and ignores SIGPIPE.
+int blaze_block_signals(void);
+/// Undoes `blaze_block_signals` for a process about to be replaced.
+int blaze_unblock_signals(void);
+/// Turns terminal echo off (0) or on (1).
+int blaze_terminal_echo(int fd, int on);
+/// 1 when the file descriptor is valid.
+int blaze_is_open(int fd);
+
+#endif

@@ -1,0 +1,269 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <stdio.h>
+#include <sys/prctl.h>
+#elif defined(__APPLE__)
+#include <libproc.h>
+#include <sys/ptrace.h>
+#include <sys/ucred.h>
+#endif
+
+int blaze_peer_credentials(int fd, struct blaze_peer *out) {
+#if defined(__linux__)
+    struct ucred c;
+    socklen_t n = sizeof c;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) != 0) return -1;
+    out->pid = c.pid;
+    out->uid = c.uid;
+    out->gid = c.gid;
+    return 0;
+#else
+    struct xucred c;
+    socklen_t n = sizeof c;
+    if (getsockopt(fd, 0 /* SOL_LOCAL */, LOCAL_PEERCRED, &c, &n) != 0) return -1;
+    out->uid = c.cr_uid;
+    out->gid = c.cr_ngroups > 0 ? c.cr_groups[0] : (gid_t)-1;
+    pid_t pid = 0;
+    n = sizeof pid;
+    if (getsockopt(fd, 0, LOCAL_PEERPID, &pid, &n) != 0) return -1;
+    out->pid = pid;
+    return 0;
+#endif
+}
+
+size_t blaze_unix_path_limit(void) { return sizeof(((struct sockaddr_un *)0)->sun_path) - 1; }
+
+static int stream_socket(void) {
+#if defined(__linux__)
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+#else
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) return -1;
+    int on = 1;
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    return fd;
+#endif
+}
+
+static int fill_address(struct sockaddr_un *a, const char *path) {
+    size_t n = strlen(path);
+    if (n == 0 || n > blaze_unix_path_limit()) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memset(a, 0, sizeof *a);
+    a->sun_family = AF_UNIX;
+    memcpy(a->sun_path, path, n);
+    return 0;
+}
+
+static int close_keeping_errno(int fd) {
+    int e = errno;
+    (void)close(fd);
+    errno = e;
+    return -1;
+}
+
+int blaze_unix_listen(const char *path, int backlog) {
+    struct sockaddr_un a;
+    if (fill_address(&a, path) != 0) return -1;
+    int fd = stream_socket();
+    if (fd < 0) return -1;
+    // The socket lies in a directory of mode 0700; its own mode is a second lock on the same door.
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0) return close_keeping_errno(fd);
+    if (chmod(path, 0600) != 0) return close_keeping_errno(fd);
+    if (listen(fd, backlog) != 0) return close_keeping_errno(fd);
+    return fd;
+}
+
+int blaze_unix_connect(const char *path, int timeout_ms) {
+    struct sockaddr_un a;
+    if (fill_address(&a, path) != 0) return -1;
+    int fd = stream_socket();
+    if (fd < 0) return -1;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return close_keeping_errno(fd);
+    int left = timeout_ms;
+    while (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+        if (errno == EINTR) continue;
+        if (errno == EISCONN) break;
+        // EAGAIN: the listener's backlog is full. Nothing to poll for, so look again shortly.
+        if (errno == EAGAIN && left > 0) {
+            int step = left < 10 ? left : 10;
+            (void)poll(NULL, 0, step);
+            left -= step;
+            continue;
+        }
+        if (errno == EAGAIN) {
+            errno = ETIMEDOUT;
+            return close_keeping_errno(fd);
+        }
+        if (errno != EINPROGRESS) return close_keeping_errno(fd);
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        int n = poll(&p, 1, left);
+        if (n == 0) {
+            errno = ETIMEDOUT;
+            return close_keeping_errno(fd);
+        }
+        int e = 0;
+        socklen_t size = sizeof e;
+        if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &size) != 0) return close_keeping_errno(fd);
+        if (e != 0) {
+            errno = e;
+            return close_keeping_errno(fd);
+        }
+        break;
+    }
+    if (fcntl(fd, F_SETFL, flags) != 0) return close_keeping_errno(fd);
+    return fd;
+}
+
+int blaze_accept(int fd) {
+#if defined(__linux__)
+    return accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+#else
+    int c = accept(fd, NULL, NULL);
+    if (c < 0) return -1;
+    int on = 1;
+    (void)fcntl(c, F_SETFD, FD_CLOEXEC);
+    (void)setsockopt(c, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    return c;
+#endif
+}
+
+ssize_t blaze_send(int fd, const void *bytes, size_t count) {
+#if defined(__linux__)
+    return send(fd, bytes, count, MSG_NOSIGNAL);
+#else
+    return send(fd, bytes, count, 0);
+#endif
+}
+
+int blaze_pipe(int fds[2]) {
+#if defined(__linux__)
+    return pipe2(fds, O_CLOEXEC);
+#else
+    if (pipe(fds) != 0) return -1;
+    (void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+#endif
+}
+
+int blaze_open_for_reading(const char *path) {
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+#if defined(__linux__)
+    int fd = open(path, flags | O_NOATIME);
+    // Only a file's owner may ask for O_NOATIME.
+    if (fd >= 0 || errno != EPERM) return fd;
+#endif
+    return open(path, flags);
+}
+
+int64_t blaze_seek_data(int fd, int64_t offset) {
+#if defined(SEEK_DATA)
+    off_t at = lseek(fd, (off_t)offset, SEEK_DATA);
+    if (at >= 0) return (int64_t)at;
+    if (errno == EINVAL || errno == ENOTSUP) return offset;
+    return -1;
+#else
+    (void)fd;
+    return offset;
+#endif
+}
+
+int blaze_disable_core_dumps(void) {
+    struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none);
+}
+
+int blaze_disable_tracing(void) {
+#if defined(__linux__)
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#else
+    return ptrace(PT_DENY_ATTACH, 0, 0, 0);
+#endif
+}
+
+void blaze_name_thread(const char *name) {
+#if defined(__linux__)
+    (void)pthread_setname_np(pthread_self(), name);
+#else
+    (void)pthread_setname_np(name);
+#endif
+}
+
+ssize_t blaze_executable_path(pid_t pid, char *buffer, size_t size) {
+#if defined(__linux__)
+    char link[32];
+    (void)snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    return readlink(link, buffer, size);
+#else
+    int n = proc_pidpath(pid, buffer, (uint32_t)size);
+    return n > 0 ? (ssize_t)n : -1;
+#endif
+}
+
+static void handled_signals(sigset_t *set) {
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGHUP);
+}
+
+int blaze_block_signals(void) {
+    sigset_t set;
+    handled_signals(&set);
+    (void)signal(SIGPIPE, SIG_IGN);
+    int e = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (e != 0) errno = e;
+    return e == 0 ? 0 : -1;
+}
+
+int blaze_unblock_signals(void) {
+    sigset_t set;
+    handled_signals(&set);
+    (void)signal(SIGPIPE, SIG_DFL);
+    int e = pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    if (e != 0) errno = e;
+    return e == 0 ? 0 : -1;
+}
+
+int blaze_wait_for_signal(void) {
+    sigset_t set;
+    handled_signals(&set);
+    int got = 0;
+    int e = sigwait(&set, &got);
+    if (e != 0) {
+        errno = e;
+        return -1;
+    }
+    return got;
+}
+
+int blaze_terminal_echo(int fd, int on) {
+    struct termios t;
+    if (tcgetattr(fd, &t) != 0) return -1;
+    if (on) t.c_lflag |= (tcflag_t)ECHO;
+    else t.c_lflag &= ~(tcflag_t)ECHO;
+    return tcsetattr(fd, TCSAFLUSH, &t);
+}
+
+int blaze_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
