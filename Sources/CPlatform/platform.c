@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -90,6 +91,9 @@ int blaze_unix_listen(const char *path, int backlog) {
     if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0) return close_keeping_errno(fd);
     if (chmod(path, 0600) != 0) return close_keeping_errno(fd);
     if (listen(fd, backlog) != 0) return close_keeping_errno(fd);
+    // A client may be gone between poll and accept; accept must not wait for the next one then.
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return close_keeping_errno(fd);
     return fd;
 }
 
@@ -143,6 +147,7 @@ int blaze_accept(int fd) {
     if (c < 0) return -1;
     int on = 1;
     (void)fcntl(c, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(c, F_SETFL, fcntl(c, F_GETFL) & ~O_NONBLOCK);
     (void)setsockopt(c, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
     return c;
 #endif
@@ -150,11 +155,13 @@ int blaze_accept(int fd) {
 
 ssize_t blaze_send(int fd, const void *bytes, size_t count) {
 #if defined(__linux__)
-    return send(fd, bytes, count, MSG_NOSIGNAL);
+    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 #else
-    return send(fd, bytes, count, 0);
+    return send(fd, bytes, count, MSG_DONTWAIT);
 #endif
 }
+
+int blaze_dont_wait(void) { return MSG_DONTWAIT; }
 
 int blaze_pipe(int fds[2]) {
 #if defined(__linux__)
@@ -264,6 +271,65 @@ int blaze_terminal_echo(int fd, int on) {
     if (on) t.c_lflag |= (tcflag_t)ECHO;
     else t.c_lflag &= ~(tcflag_t)ECHO;
     return tcsetattr(fd, TCSAFLUSH, &t);
+}
+
+// Between fork and exec only calls that are safe after a fork from a threaded process.
+static void become_agent(const char *path, char *const argv[], char *const envp[], int ready_fd, int report_fd) {
+    int null = open("/dev/null", O_RDWR);
+    // The report descriptor is moved out of the way first: 0 to 3 are about to be replaced.
+    int report = fcntl(report_fd, F_DUPFD_CLOEXEC, 10);
+    int ready = fcntl(ready_fd, F_DUPFD_CLOEXEC, 10);
+    int ok = null >= 0 && report >= 0 && ready >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
+             dup2(null, 2) >= 0 && dup2(ready, 3) >= 0;
+    if (ok) {
+        long limit = sysconf(_SC_OPEN_MAX);
+        if (limit < 0 || limit > 4096) limit = 4096;
+        for (int fd = 4; fd < limit; fd++)
+            if (fd != report) (void)close(fd);
+        sigset_t none;
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)chdir("/");
+        (void)execve(path, argv, envp);
+    }
+    int e = errno;
+    (void)!write(report, &e, sizeof e);
+    _exit(127);
+}
+
+int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd) {
+    int report[2];
+    if (blaze_pipe(report) != 0) return -1;
+    pid_t child = fork();
+    if (child < 0) {
+        (void)close(report[0]);
+        return close_keeping_errno(report[1]);
+    }
+    if (child == 0) {
+        (void)setsid();
+        pid_t grandchild = fork();
+        if (grandchild == 0) become_agent(path, argv, envp, ready_fd, report[1]);
+        if (grandchild < 0) {
+            int e = errno;
+            (void)!write(report[1], &e, sizeof e);
+        }
+        _exit(0);
+    }
+    (void)close(report[1]);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    // exec closes the pipe; until then it carries the error number of what failed.
+    int e = 0;
+    ssize_t n;
+    do n = read(report[0], &e, sizeof e);
+    while (n < 0 && errno == EINTR);
+    (void)close(report[0]);
+    if (n == (ssize_t)sizeof e) {
+        errno = e;
+        return -1;
+    }
+    return 0;
 }
 
 int blaze_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }

@@ -24,8 +24,10 @@ int blaze_unix_listen(const char *path, int backlog);
 int blaze_unix_connect(const char *path, int timeout_ms);
 /// accept, close-on-exec.
 int blaze_accept(int fd);
-/// send without SIGPIPE.
+/// send without SIGPIPE and without waiting.
 ssize_t blaze_send(int fd, const void *bytes, size_t count);
+/// The flag that makes recv return at once.
+int blaze_dont_wait(void);
 /// A close-on-exec pipe.
 int blaze_pipe(int fds[2]);
 
@@ -52,6 +54,9 @@ int blaze_block_signals(void);
 int blaze_unblock_signals(void);
 /// Turns terminal echo off (0) or on (1).
 int blaze_terminal_echo(int fd, int on);
+/// Starts `path` in a session of its own, as a grandchild that nobody has to wait for. Its standard streams are
+/// /dev/null, `ready_fd` becomes its descriptor 3, and it gets no other. `argv` and `envp` end with NULL.
+int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd);
 /// 1 when the file descriptor is valid.
 int blaze_is_open(int fd);
 
