@@ -84,6 +84,18 @@ public final class AgentConnection {
         return try call(request, secret: &none) { _ throws(ClientError) in }
     }
 
+    /// Waits for the agent to end the connection; false when it has not within the time.
+    ///
+    /// After a `stop` the agent's process holds the connection until it ends itself.
+    public func waitForEnd(within duration: Duration) -> Bool {
+        do throws(SocketError) {
+            _ = try stream.receive(count: 1, deadline: .after(duration))
+            return false
+        } catch {
+            return error.code != .timedOut
+        }
+    }
+
     private static func frozen(_ socket: FilePath) -> ClientError {
         ClientError(
             .timedOut, "the agent on \(socket.displayString) does not answer",

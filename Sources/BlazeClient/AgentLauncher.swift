@@ -49,13 +49,7 @@ public struct AgentLauncher: Sendable {
 
     /// Starts an agent unless one runs, and waits until it is ready.
     public func start(options: [String] = []) throws(ClientError) -> Started {
-        guard let executable = Executables.find(Self.executableName, environment: environment) else {
-            throw ClientError(
-                .cannotStart, "\(Self.executableName) is neither beside this program nor in PATH",
-                hint: "install it, or start it yourself")
-        }
-        var inherited = environment.filter { Self.inheritedVariables.contains($0.key) }
-        inherited[AgentPaths.socketVariable] = paths.socket.string
+        let executable = try findExecutable()
         let deadline = Deadline.after(.seconds(10))
         let answer: DetachedProcess.Answer
         do throws(StorageError) {
@@ -78,6 +72,26 @@ public struct AgentLauncher: Sendable {
             throw ClientError(
                 .cannotStart, "the agent did not say that it is ready", hint: "see \(paths.log.displayString)")
         }
+    }
+
+    /// Replaces this process by an agent in the foreground. Returns only when that failed.
+    public func becomeAgent(options: [String]) throws(ClientError) -> ClientError {
+        let executable = try findExecutable()
+        let error = Executables.replaceProcess(by: executable, arguments: options, environment: inherited)
+        return ClientError(.cannotStart, "\(error)")
+    }
+
+    private func findExecutable() throws(ClientError) -> FilePath {
+        if let found = Executables.find(Self.executableName, environment: environment) { return found }
+        throw ClientError(
+            .cannotStart, "\(Self.executableName) is neither beside this program nor in PATH",
+            hint: "install it, or start it yourself")
+    }
+
+    private var inherited: [String: String] {
+        var out = environment.filter { Self.inheritedVariables.contains($0.key) }
+        out[AgentPaths.socketVariable] = paths.socket.string
+        return out
     }
 
     /// What an agent says that finds the lock taken.

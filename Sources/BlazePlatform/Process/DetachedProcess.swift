@@ -100,4 +100,18 @@ public enum Executables {
         }
         return candidates.first { $0.withPlatformString { access($0, X_OK) } == 0 }
     }
+
+    /// Becomes another program, which keeps the standard streams. Returns only when that failed.
+    public static func replaceProcess(
+        by executable: FilePath, arguments: [String], environment: [String: String]
+    ) -> StorageError {
+        var argv: [UnsafeMutablePointer<CChar>?] = [executable.withPlatformString { strdup($0) }]
+        argv += arguments.map { strdup($0) }
+        argv.append(nil)
+        var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") }
+        envp.append(nil)
+        defer { for pointer in argv + envp { free(pointer) } }
+        _ = executable.withPlatformString { execve($0, argv, envp) }
+        return StorageError(Errno(rawValue: errno), operation: "start", path: executable)
+    }
 }
