@@ -84,7 +84,7 @@ class Session:
     def words(self, program="blazectl", uid=None):
         """The words that run a program, as another user where one is given."""
         uid = self.uid if uid is None else uid
-        prefix = processes.as_user(uid) if uid is not None else []
+        prefix = processes.as_user(uid) if uid not in (None, os.geteuid()) else []
         return prefix + [str(self.binaries / program)]
 
     def spawn(self, *arguments, uid=None, environment=None, **options):
