@@ -66,6 +66,7 @@ let package = Package(
             name: "BlazeClient",
             dependencies: [
                 "BlazeModel", "BlazePlatform", "BlazeProtocol",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
 

@@ -5,16 +5,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <wchar.h>
 #if defined(__linux__)
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -90,6 +95,9 @@ int blaze_unix_listen(const char *path, int backlog) {
     if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0) return close_keeping_errno(fd);
     if (chmod(path, 0600) != 0) return close_keeping_errno(fd);
     if (listen(fd, backlog) != 0) return close_keeping_errno(fd);
+    // A client may be gone between poll and accept; accept must not wait for the next one then.
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return close_keeping_errno(fd);
     return fd;
 }
 
@@ -143,6 +151,7 @@ int blaze_accept(int fd) {
     if (c < 0) return -1;
     int on = 1;
     (void)fcntl(c, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(c, F_SETFL, fcntl(c, F_GETFL) & ~O_NONBLOCK);
     (void)setsockopt(c, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
     return c;
 #endif
@@ -150,11 +159,13 @@ int blaze_accept(int fd) {
 
 ssize_t blaze_send(int fd, const void *bytes, size_t count) {
 #if defined(__linux__)
-    return send(fd, bytes, count, MSG_NOSIGNAL);
+    return send(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
 #else
-    return send(fd, bytes, count, 0);
+    return send(fd, bytes, count, MSG_DONTWAIT);
 #endif
 }
+
+int blaze_dont_wait(void) { return MSG_DONTWAIT; }
 
 int blaze_pipe(int fds[2]) {
 #if defined(__linux__)
@@ -186,6 +197,29 @@ int64_t blaze_seek_data(int fd, int64_t offset) {
 #else
     (void)fd;
     return offset;
+#endif
+}
+
+int blaze_open_unnamed(const char *directory) {
+#if defined(O_TMPFILE)
+    return open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+#else
+    (void)directory;
+    errno = EOPNOTSUPP;
+    return -1;
+#endif
+}
+
+int blaze_name_file(int fd, const char *path) {
+#if defined(__linux__)
+    char link[64];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+#else
+    (void)fd;
+    (void)path;
+    errno = ENOTSUP;
+    return -1;
 #endif
 }
 
@@ -258,12 +292,152 @@ int blaze_wait_for_signal(void) {
     return got;
 }
 
-int blaze_terminal_echo(int fd, int on) {
-    struct termios t;
-    if (tcgetattr(fd, &t) != 0) return -1;
-    if (on) t.c_lflag |= (tcflag_t)ECHO;
-    else t.c_lflag &= ~(tcflag_t)ECHO;
-    return tcsetattr(fd, TCSAFLUSH, &t);
+static volatile sig_atomic_t secret_signal;
+static void note_signal(int number) { secret_signal = number; }
+
+ssize_t blaze_read_secret_line(int fd, const char *prompt, unsigned char *buffer, size_t size, int *signal_number) {
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGALRM};
+    enum { count = sizeof caught / sizeof *caught };
+    struct termios before, silent;
+    if (tcgetattr(fd, &before) != 0) return -1;
+    // Without SA_RESTART the handlers end the read, so that the terminal is put back before the signal takes effect.
+    struct sigaction action, old[count];
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_signal;
+    (void)sigemptyset(&action.sa_mask);
+    secret_signal = 0;
+    for (int i = 0; i < count; i++) (void)sigaction(caught[i], &action, &old[i]);
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    silent.c_lflag |= ICANON | ISIG;
+    ssize_t done = -1;
+    int error = 0;
+    if (tcsetattr(fd, TCSAFLUSH, &silent) == 0) {
+        (void)!write(fd, prompt, strlen(prompt));
+        size_t used = 0;
+        for (;;) {
+            unsigned char c = 0;
+            ssize_t n = secret_signal ? -1 : read(fd, &c, 1);
+            if (secret_signal) {
+                error = EINTR;
+                break;
+            }
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) {
+                error = errno;
+                break;
+            }
+            if (n == 0 && used == 0) {
+                error = ENODATA;
+                break;
+            }
+            if (n == 0 || c == '\n' || c == '\r') {
+                done = (ssize_t)used;
+                break;
+            }
+            if (used == size) {
+                error = EMSGSIZE;
+                break;
+            }
+            buffer[used++] = c;
+        }
+        (void)!write(fd, "\n", 1);
+        (void)tcsetattr(fd, TCSAFLUSH, &before);
+    } else {
+        error = errno;
+    }
+    for (int i = 0; i < count; i++) (void)sigaction(caught[i], &old[i], NULL);
+    *signal_number = secret_signal;
+    errno = error;
+    return done;
+}
+
+int blaze_display_width(uint32_t scalar) {
+    int n = wcwidth((wchar_t)scalar);
+    return n < 0 ? 1 : n;
+}
+
+void blaze_use_locale(void) { (void)setlocale(LC_CTYPE, ""); }
+
+int blaze_terminal_columns(int fd) {
+    struct winsize w;
+    return ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}
+
+// Between fork and exec only calls that are safe after a fork from a threaded process.
+static void become_agent(const char *path, char *const argv[], char *const envp[], int ready_fd, int report_fd) {
+    int null = open("/dev/null", O_RDWR);
+    // The report descriptor is moved out of the way first: 0 to 3 are about to be replaced.
+    int report = fcntl(report_fd, F_DUPFD_CLOEXEC, 10);
+    int ready = fcntl(ready_fd, F_DUPFD_CLOEXEC, 10);
+    int ok = null >= 0 && report >= 0 && ready >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
+             dup2(null, 2) >= 0 && dup2(ready, 3) >= 0;
+    if (ok) {
+        long limit = sysconf(_SC_OPEN_MAX);
+        if (limit < 0 || limit > 4096) limit = 4096;
+        for (int fd = 4; fd < limit; fd++)
+            if (fd != report) (void)close(fd);
+        sigset_t none;
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)chdir("/");
+        (void)execve(path, argv, envp);
+    }
+    int e = errno;
+    (void)!write(report, &e, sizeof e);
+    _exit(127);
+}
+
+int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd) {
+    int report[2];
+    if (blaze_pipe(report) != 0) return -1;
+    pid_t child = fork();
+    if (child < 0) {
+        (void)close(report[0]);
+        return close_keeping_errno(report[1]);
+    }
+    if (child == 0) {
+        (void)setsid();
+        pid_t grandchild = fork();
+        if (grandchild == 0) become_agent(path, argv, envp, ready_fd, report[1]);
+        if (grandchild < 0) {
+            int e = errno;
+            (void)!write(report[1], &e, sizeof e);
+        }
+        _exit(0);
+    }
+    (void)close(report[1]);
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    // exec closes the pipe; until then it carries the error number of what failed.
+    int e = 0;
+    ssize_t n;
+    do n = read(report[0], &e, sizeof e);
+    while (n < 0 && errno == EINTR);
+    (void)close(report[0]);
+    if (n == (ssize_t)sizeof e) {
+        errno = e;
+        return -1;
+    }
+    return 0;
+}
+
+extern char **environ;
+
+pid_t blaze_spawn_shell(const char *command, int output_fd) {
+    posix_spawn_file_actions_t actions;
+    int e = posix_spawn_file_actions_init(&actions);
+    if (e == 0) {
+        pid_t child = -1;
+        char *const argv[] = {"sh", "-c", (char *)command, NULL};
+        e = posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
+        if (e == 0) e = posix_spawn(&child, "/bin/sh", &actions, NULL, argv, environ);
+        (void)posix_spawn_file_actions_destroy(&actions);
+        if (e == 0) return child;
+    }
+    errno = e;
+    return -1;
 }
 
 int blaze_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }

@@ -24,8 +24,10 @@ int blaze_unix_listen(const char *path, int backlog);
 int blaze_unix_connect(const char *path, int timeout_ms);
 /// accept, close-on-exec.
 int blaze_accept(int fd);
-/// send without SIGPIPE.
+/// send without SIGPIPE and without waiting.
 ssize_t blaze_send(int fd, const void *bytes, size_t count);
+/// The flag that makes recv return at once.
+int blaze_dont_wait(void);
 /// A close-on-exec pipe.
 int blaze_pipe(int fds[2]);
 
@@ -35,6 +37,12 @@ int blaze_open_for_reading(const char *path);
 /// Where the next byte that is not in a hole stands at or behind `offset`; -1 with ENXIO when there is none.
 /// A system without holes answers `offset`.
 int64_t blaze_seek_data(int fd, int64_t offset);
+
+/// A close-on-exec file of mode 0600 in `directory` that has no name yet, so that it goes with its process; -1 with
+/// EOPNOTSUPP, EISDIR or ENOENT where the system or file system has no such files.
+int blaze_open_unnamed(const char *directory);
+/// Gives a file from `blaze_open_unnamed` its name; EEXIST when the name is taken.
+int blaze_name_file(int fd, const char *path);
 
 /// Forbids core dumps (RLIMIT_CORE 0).
 int blaze_disable_core_dumps(void);
@@ -50,8 +58,21 @@ int blaze_wait_for_signal(void);
 int blaze_block_signals(void);
 /// Undoes `blaze_block_signals` for a process about to be replaced.
 int blaze_unblock_signals(void);
-/// Turns terminal echo off (0) or on (1).
-int blaze_terminal_echo(int fd, int on);
+/// Reads one line from the terminal `fd` without echo, prompting first: the count of bytes without the line's end, or
+/// -1. A line longer than `size` fails with EMSGSIZE; a signal that ends or suspends programs fails with EINTR after
+/// the terminal has been put back, and its number is left in `signal_number`.
+ssize_t blaze_read_secret_line(int fd, const char *prompt, unsigned char *buffer, size_t size, int *signal_number);
+/// Columns that a character takes on a terminal in the process's locale; 1 where that is unknown.
+int blaze_display_width(uint32_t scalar);
+/// Takes the environment's locale for character widths.
+void blaze_use_locale(void);
+/// Columns of the terminal `fd`, or 0.
+int blaze_terminal_columns(int fd);
+/// Starts `path` in a session of its own, as a grandchild that nobody has to wait for. Its standard streams are
+/// /dev/null, `ready_fd` becomes its descriptor 3, and it gets no other. `argv` and `envp` end with NULL.
+int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd);
+/// Starts `sh -c command` with `output_fd` as its standard output; its process id, or -1.
+pid_t blaze_spawn_shell(const char *command, int output_fd);
 /// 1 when the file descriptor is valid.
 int blaze_is_open(int fd);
 

@@ -1,0 +1,59 @@
+internal import BlazeModel
+internal import BlazePlatform
+internal import BlazeServices
+internal import Dispatch
+internal import Logging
+internal import Synchronization
+
+/// What all requests share. Everything in it is safe to use from any thread.
+final class AgentState: Sendable {
+    let version: String
+    let processID: Int32
+    let paths: AgentPaths
+    let hardening: Hardening
+    let catalog: Catalog
+    let configuration: ConfigurationFile
+    let sessions = SessionRegistry()
+    let storage: any Storage
+    let connections: ConnectionRegistry
+    let log: Logger
+    /// Wall clock, nanoseconds since 1970.
+    let startedAt: Int64
+    /// What went wrong at the start and did not prevent it.
+    let warnings: [String]
+
+    private let startedInstant = ContinuousClock.now
+    private let stopSignal = DispatchSemaphore(value: 0)
+    private let kept = Mutex<[SocketStream]>([])
+
+    init(
+        version: String, processID: Int32, paths: AgentPaths, hardening: Hardening, catalog: Catalog,
+        configuration: ConfigurationFile, storage: any Storage, connections: ConnectionRegistry, startedAt: Int64,
+        warnings: [String], log: Logger
+    ) {
+        self.version = version
+        self.processID = processID
+        self.paths = paths
+        self.hardening = hardening
+        self.catalog = catalog
+        self.configuration = configuration
+        self.storage = storage
+        self.connections = connections
+        self.startedAt = startedAt
+        self.warnings = warnings
+        self.log = log
+    }
+
+    var uptime: Duration { ContinuousClock.now - startedInstant }
+
+    /// Asks the main thread to stop the agent. Any number of times, from any thread.
+    func requestStop(_ reason: String) {
+        log.info("stopping", metadata: ["reason": "\(reason)"])
+        stopSignal.signal()
+    }
+
+    func waitForStop() { stopSignal.wait() }
+
+    /// Keeps a stream open until the process ends.
+    func keepUntilExit(_ stream: SocketStream) { kept.withLock { $0.append(stream) } }
+}

@@ -1,0 +1,143 @@
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import Logging
+
+/// One connection, on a thread of its own: the handshake, then requests in turn until the client leaves, breaks the
+/// rules, or lets a deadline pass.
+final class ClientConnection {
+    private let stream: SocketStream
+    private let peer: Peer
+    private let router: Router
+    private let log: Logger
+    private var client = ""
+
+    init(stream: SocketStream, peer: Peer, router: Router, log: Logger) {
+        self.stream = stream
+        self.peer = peer
+        self.router = router
+        self.log = log
+    }
+
+    /// Serves the connection to its end.
+    func run() {
+        do {
+            try stream.setIdleLimit(.seconds(ProtocolLimits.idleSeconds))
+            guard try shakeHands() else { return }
+            while let frame = try nextFrame(bodyLimit: ProtocolLimits.requestBody, firstRequest: false) {
+                try serve(frame)
+            }
+        } catch {
+            // The client left, stalled, or was told of its fault: either way the connection has ended.
+            log.debug("connection ended", metadata: ["peer.pid": "\(peer.processID)", "reason": "\(error)"])
+        }
+    }
+
+    private struct Frame: ~Copyable {
+        var header: FrameHeader
+        var body: [UInt8]
+        var secret: SecretBytes?
+    }
+
+    /// The next request; nil when the client has left between two.
+    private func nextFrame(bodyLimit: Int, firstRequest: Bool) throws -> Frame? {
+        var raw = [UInt8](repeating: 0, count: FrameHeader.byteCount)
+        let limit = Duration.seconds(ProtocolLimits.frameSeconds)
+        var deadline = Deadline.after(limit)
+        let complete = try raw.withUnsafeMutableBytes { buffer -> Bool in
+            // The first bytes may take as long as the idle limit; from then on the frame's own deadline runs.
+            let first = try stream.receive(
+                into: buffer, deadline: firstRequest ? deadline : nil, stoppingAfterFirst: true)
+            guard first > 0 else { return false }
+            deadline = Deadline.after(limit)
+            if first < buffer.count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[first...])
+                guard try stream.receive(into: rest, deadline: deadline) == rest.count else {
+                    throw SocketError(.cutShort, operation: "receive")
+                }
+            }
+            return true
+        }
+        guard complete else { return nil }
+        let header: FrameHeader
+        do {
+            header = try FrameHeader(decoding: raw, bodyLimit: bodyLimit, secretLimit: ProtocolLimits.secret)
+            guard header.kind == .request else {
+                throw FrameError(.malformed, "clients send requests only")
+            }
+        } catch let error as FrameError {
+            let code: FaultCode = error.code == .tooLarge ? .tooLarge : .malformed
+            try Responder(stream: stream, operation: 0, requestID: 0).fault(Fault(code, error.message))
+            throw error
+        }
+        let body = try stream.receive(count: header.bodyLength, deadline: deadline)
+        guard header.secretLength > 0 else { return Frame(header: header, body: body, secret: nil) }
+        let secret = try stream.receiveSecret(count: header.secretLength, deadline: deadline)
+        return Frame(header: header, body: body, secret: secret)
+    }
+
+    private func shakeHands() throws -> Bool {
+        guard let frame = try nextFrame(bodyLimit: ProtocolLimits.helloBody, firstRequest: true) else { return false }
+        let responder = Responder(
+            stream: stream, operation: frame.header.operation, requestID: frame.header.requestID)
+        guard frame.header.operation == Operation.hello.rawValue else {
+            try responder.fault(Fault(.malformed, "the first request of a connection is hello"))
+            return false
+        }
+        guard frame.header.secretLength == 0 else {
+            try responder.fault(Fault(.invalidRequest, "hello takes no secret"))
+            return false
+        }
+        let hello: WireHelloRequest
+        do {
+            // Unlike other requests, a newer client's hello may say more than this agent knows.
+            hello = try WireHelloRequest(decodingReply: frame.body)
+        } catch {
+            try responder.fault(Fault(.invalidRequest, "the body is not a hello"))
+            return false
+        }
+        guard let version = ProtocolVersion.common(with: hello.versions) else {
+            let ours = ProtocolVersion.supported.map(String.init).joined(separator: ", ")
+            try responder.fault(
+                Fault(
+                    .unsupportedProtocol, "the agent speaks protocol version \(ours), not what the client offers",
+                    hint: "end the old agent and let the new client start its own: blazectl agent stop"))
+            return false
+        }
+        client = String(hello.client.prefix(64))
+        var reply = WireHelloReply()
+        reply.version = version
+        reply.maxRequest = UInt32(ProtocolLimits.requestBody)
+        reply.maxSecret = UInt32(ProtocolLimits.secret)
+        reply.agent = router.state.version
+        reply.pid = router.state.processID
+        try responder.reply(reply)
+        return true
+    }
+
+    private func serve(_ frame: consuming Frame) throws {
+        let header = frame.header
+        let body = frame.body
+        var secret = frame.secret.take()
+        let responder = Responder(stream: stream, operation: header.operation, requestID: header.requestID)
+        let started = ContinuousClock.now
+        let outcome: String
+        do {
+            try router.route(header.operation, body: body, secret: &secret, responder: responder, peer: peer)
+            outcome = "ok"
+        } catch let fault as Fault {
+            try responder.fault(fault)
+            outcome = fault.code.name
+        }
+        log.debug(
+            "request",
+            metadata: [
+                "operation": "\(Operation(rawValue: header.operation)?.properties.name ?? "unknown")",
+                "outcome": "\(outcome)", "peer.pid": "\(peer.processID)", "client": "\(client)",
+                "duration": "\(ContinuousClock.now - started)",
+            ])
+        if header.operation == Operation.stop.rawValue, outcome == "ok" {
+            // The client learns from the end of this stream that the process has ended, so it stays open until then.
+            router.state.keepUntilExit(stream)
+        }
+    }
+}

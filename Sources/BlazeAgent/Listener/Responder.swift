@@ -1,0 +1,48 @@
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import SwiftProtobuf
+
+/// Writes the answers to one request. Used by the connection's own thread only, so answers never interleave.
+final class Responder {
+    private let stream: SocketStream
+    private let operation: UInt16
+    private let requestID: UInt32
+
+    init(stream: SocketStream, operation: UInt16, requestID: UInt32) {
+        self.stream = stream
+        self.operation = operation
+        self.requestID = requestID
+    }
+
+    /// Sends an answer before the last one.
+    ///
+    /// - Throws: `ConnectionLost` when the client is gone or does not read: the request's work is for nobody then.
+    func part(_ message: some Message) throws {
+        try send(.part, message)
+    }
+
+    func reply(_ message: some Message) throws {
+        try send(.reply, message)
+    }
+
+    func fault(_ fault: Fault) throws {
+        try send(.fault, fault.wire)
+    }
+
+    private func send(_ kind: FrameHeader.Kind, _ message: some Message) throws {
+        let body = try message.encoded()
+        guard body.count <= ProtocolLimits.replyBody else {
+            guard kind != .fault else { throw ConnectionLost() }
+            return try fault(Fault(.limitExceeded, "the answer is longer than a frame may be"))
+        }
+        let header = FrameHeader(kind: kind, operation: operation, requestID: requestID, bodyLength: body.count)
+        do {
+            try stream.send(header.encoded + body, deadline: .after(.seconds(ProtocolLimits.sendSeconds)))
+        } catch {
+            throw ConnectionLost()
+        }
+    }
+}
+
+/// The client is gone, or takes nothing any more.
+struct ConnectionLost: Error {}

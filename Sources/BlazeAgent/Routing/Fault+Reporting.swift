@@ -1,0 +1,69 @@
+internal import BlazeEngine
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import BlazeServices
+
+extension Fault {
+    /// The fault by which an error of a lower floor leaves the agent.
+    init(reporting error: any Error) {
+        switch error {
+        case let error as EngineError: self.init(error)
+        case let error as CatalogError: self.init(error)
+        case let error as ConfigurationError: self.init(error)
+        case let error as StorageError: self.init(error)
+        case is SecretMemoryError:
+            self.init(
+                .insufficient, "no locked memory is left for secrets",
+                hint: "raise the limit on locked memory: ulimit -l")
+        default:
+            // Its text is not sent: an error that nobody foresaw may carry anything.
+            self.init(.internal, "the agent failed in a way that it does not know", hint: "see the agent's log")
+        }
+    }
+
+    private init(_ error: EngineError) {
+        let code: FaultCode =
+            switch error.code {
+            case .notFound: .notFound
+            case .permissionDenied: .accessDenied
+            case .notRegularFile, .notADatabase: .notADatabase
+            case .wrongPassword: .wrongPassword
+            case .unsupportedFormat: .unsupportedFormat
+            case .limitExceeded: .limitExceeded
+            case .readFailed: .readFailed
+            case .changedWhileReading: .unstable
+            default: .damaged
+            }
+        self.init(
+            code, error.description, hint: error.hint ?? "", target: error.path?.displayString ?? "")
+    }
+
+    private init(_ error: CatalogError) {
+        let code: FaultCode =
+            switch error.code {
+            case .notFound: .notFound
+            case .ambiguous: .ambiguous
+            case .aliasTaken: .exists
+            case .full: .insufficient
+            case .writeFailed: .writeFailed
+            default: .invalidRequest
+            }
+        self.init(code, error.message, hint: error.hint)
+    }
+
+    private init(_ error: ConfigurationError) {
+        self.init(.invalidConfiguration, error.description, hint: "see blazectl config check and blazectl config path")
+    }
+
+    private init(_ error: StorageError) {
+        let code: FaultCode =
+            switch error.code {
+            case .notFound: .notFound
+            case .permissionDenied, .unsafePermissions: .accessDenied
+            case .notRegularFile, .notDirectory: .notADatabase
+            case .noSpace: .insufficient
+            default: .readFailed
+            }
+        self.init(code, error.description, target: error.path.displayString)
+    }
+}

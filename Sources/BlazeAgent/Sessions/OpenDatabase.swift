@@ -1,0 +1,61 @@
+internal import BlazeEngine
+internal import BlazeModel
+internal import BlazePlatform
+internal import BlazeProtocol
+
+/// A database opened for one request: by the password that came with it, else by the session's key.
+struct OpenDatabase {
+    let reader: DatabaseReader
+    /// The iteration count of the key in use.
+    let iterations: Int
+
+    /// Opens, or tells that there is no key.
+    ///
+    /// - Returns: nil when no password came and the database is locked.
+    static func openIfPossible(
+        _ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, state: AgentState
+    ) throws -> OpenDatabase? {
+        if var password = secret.take() {
+            var key = try DatabaseKey.derive(
+                for: database.files, in: state.storage, password: &password,
+                iterations: try checked(iterations: iterations))
+            let reader = try DatabaseReader(database.files, in: state.storage, key: key.withKey { $0 })
+            return OpenDatabase(reader: reader, iterations: key.iterations)
+        }
+        guard let session = state.sessions[database.path], let key = session.symmetricKey() else { return nil }
+        do {
+            return OpenDatabase(
+                reader: try DatabaseReader(database.files, in: state.storage, key: key),
+                iterations: session.iterations)
+        } catch let error as EngineError where error.code == .wrongPassword {
+            // The files under this path are another database now, or its key was changed.
+            _ = state.sessions.lock(database.path)
+            throw Fault(
+                .locked, "the key kept for \(database.title) does not fit its files any more; it has been locked",
+                hint: "unlock it again: blazectl unlock \(database.title)", target: database.title)
+        }
+    }
+
+    /// Opens, or fails with `locked`.
+    static func open(
+        _ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, state: AgentState
+    ) throws -> OpenDatabase {
+        if let open = try openIfPossible(database, secret: &secret, iterations: iterations, state: state) {
+            return open
+        }
+        // A path that names nothing is told as such rather than as locked.
+        _ = try FileSummary.read(database.files, in: state.storage)
+        throw Fault(
+            .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",
+            target: database.title)
+    }
+
+    /// The count as the engine takes it: 0 would mean no derivation at all.
+    static func checked(iterations: UInt32?) throws -> Int? {
+        guard let iterations else { return nil }
+        guard (1...100_000_000).contains(iterations) else {
+            throw Fault(.invalidRequest, "a PBKDF2 iteration count is a number from 1 to 100,000,000")
+        }
+        return Int(iterations)
+    }
+}

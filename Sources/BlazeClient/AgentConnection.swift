@@ -1,0 +1,217 @@
+public import BlazePlatform
+public import BlazeProtocol
+internal import SwiftProtobuf
+public import SystemPackage
+
+/// One connection to the agent: calls in turn, each with its reply. Not Sendable: one thread at a time.
+public final class AgentConnection {
+    /// How long connecting and the handshake may take: a healthy agent answers in microseconds.
+    public static let handshakeLimit: Duration = .milliseconds(1500)
+
+    /// What the agent said of itself.
+    public let agent: WireHelloReply
+    private let stream: SocketStream
+    private var lastRequestID: UInt32 = 0
+    private let replyLimit: Duration
+
+    /// Connects and shakes hands.
+    ///
+    /// - Parameters:
+    ///   - socket: the agent's socket.
+    ///   - name: the client's name and version, for the agent's status.
+    ///   - replyLimit: how long the agent may take until the next frame of an answer.
+    ///   - versions: the protocol versions to offer.
+    /// - Throws: `noAgent`, `foreignAgent`, `timedOut`, `unsupportedProtocol`, and what `call` throws.
+    public init(
+        socket: FilePath, name: String, replyLimit: Duration = .seconds(120),
+        versions: [UInt32] = ProtocolVersion.supported
+    ) throws(ClientError) {
+        self.replyLimit = replyLimit
+        do throws(SocketError) {
+            stream = try SocketStream(connectingTo: socket, within: Self.handshakeLimit)
+        } catch {
+            switch error.code {
+            case .refused, .notFound:
+                throw ClientError(
+                    .noAgent, "no agent listens on \(socket.displayString)", hint: "start one: blazectl agent start")
+            case .timedOut: throw Self.frozen(socket)
+            default: throw ClientError(.noAgent, "\(socket.displayString): \(error)")
+            }
+        }
+        try Self.checkOwner(of: stream, socket: socket)
+        var hello = WireHelloRequest()
+        hello.versions = versions
+        hello.client = name
+        do throws(ClientError) {
+            try Self.send(hello, secret: nil, id: 0, over: stream)
+            agent = try Self.receive(
+                WireHelloRequest.self, id: 0, over: stream, limit: Self.handshakeLimit) { _ throws(ClientError) in }
+        } catch {
+            if error.code == .timedOut { throw Self.frozen(socket) }
+            throw error
+        }
+        guard versions.contains(agent.version) else {
+            throw ClientError(
+                .unsupportedProtocol, "the agent answered with protocol version \(agent.version)",
+                hint: "restart it: blazectl agent stop")
+        }
+    }
+
+    /// Sends a request and waits for its last answer.
+    ///
+    /// - Parameters:
+    ///   - secret: the request's secret; it goes from guarded memory to the socket.
+    ///   - part: called for every answer before the last one.
+    public func call<R: RequestMessage>(
+        _ request: R, secret: inout SecretBytes?, part: (R.Part) throws(ClientError) -> Void
+    ) throws(ClientError) -> R.Reply {
+        lastRequestID &+= 1
+        let id = lastRequestID
+        if var bytes = secret.take() {
+            try bytes.withBytes { raw throws(ClientError) in
+                try Self.send(request, secret: raw, id: id, over: stream)
+            }
+            secret = consume bytes
+        } else {
+            try Self.send(request, secret: nil, id: id, over: stream)
+        }
+        return try Self.receive(R.self, id: id, over: stream, limit: replyLimit, part: part)
+    }
+
+    /// Sends a request without a secret and waits for its only answer.
+    public func call<R: RequestMessage>(_ request: R) throws(ClientError) -> R.Reply {
+        var none: SecretBytes?
+        return try call(request, secret: &none) { _ throws(ClientError) in }
+    }
+
+    /// Waits for the agent to end the connection; false when it has not within the time.
+    ///
+    /// After a `stop` the agent's process holds the connection until it ends itself.
+    public func waitForEnd(within duration: Duration) -> Bool {
+        do throws(SocketError) {
+            _ = try stream.receive(count: 1, deadline: .after(duration))
+            return false
+        } catch {
+            return error.code != .timedOut
+        }
+    }
+
+    private static func frozen(_ socket: FilePath) -> ClientError {
+        ClientError(
+            .timedOut, "the agent on \(socket.displayString) does not answer",
+            hint: "it may be stopped or overloaded: look at it with ps, end it with kill, then run the command again")
+    }
+
+    /// A socket in a place that others can write to may be somebody else's: never send a secret there. Root may use
+    /// another user's agent, which decides for itself whether it serves root.
+    private static func checkOwner(of stream: SocketStream, socket: FilePath) throws(ClientError) {
+        let peer: Peer
+        do throws(SocketError) {
+            peer = try stream.peer()
+        } catch {
+            throw ClientError(.connectionLost, "\(error)")
+        }
+        guard peer.userID == CurrentUser.id || CurrentUser.id == 0 else {
+            throw ClientError(
+                .foreignAgent, "\(socket.displayString) is served by user \(peer.userID), not by you",
+                hint: "set \(AgentPaths.socketVariable) to a socket in a directory of your own")
+        }
+    }
+
+    private static func send<R: RequestMessage>(
+        _ request: R, secret: UnsafeRawBufferPointer?, id: UInt32, over stream: SocketStream
+    ) throws(ClientError) {
+        let body: [UInt8]
+        do throws(FrameError) {
+            body = try request.encoded()
+        } catch {
+            throw ClientError(.invalidReply, error.message)
+        }
+        let bodyLimit = R.operation == .hello ? ProtocolLimits.helloBody : ProtocolLimits.requestBody
+        guard body.count <= bodyLimit, (secret?.count ?? 0) <= ProtocolLimits.secret else {
+            throw ClientError(Fault(.tooLarge, "the request is longer than the agent takes"))
+        }
+        let header = FrameHeader(
+            kind: .request, operation: R.operation.rawValue, requestID: id, bodyLength: body.count,
+            secretLength: secret?.count ?? 0)
+        let deadline = Deadline.after(.seconds(ProtocolLimits.sendSeconds))
+        do throws(SocketError) {
+            try stream.send(header.encoded + body, deadline: deadline)
+            if let secret { try stream.send(secret, deadline: deadline) }
+        } catch {
+            // An agent that refuses says so before it closes: its last words are worth more than our broken pipe.
+            if error.code == .closed, let fault = try? receiveFrame(over: stream, limit: .seconds(1)),
+                fault.header.kind == .fault, let wire = try? WireFault(decodingReply: fault.body)
+            {
+                throw ClientError(Fault(wire))
+            }
+            throw lost(error)
+        }
+    }
+
+    private static func receive<R: RequestMessage>(
+        _ type: R.Type, id: UInt32, over stream: SocketStream, limit: Duration,
+        part: (R.Part) throws(ClientError) -> Void
+    ) throws(ClientError) -> R.Reply {
+        while true {
+            let (header, body) = try receiveFrame(over: stream, limit: limit)
+            switch header.kind {
+            case .fault:
+                throw ClientError(Fault(try decode(WireFault.self, body)))
+            case .part where header.requestID == id:
+                try part(try decode(R.Part.self, body))
+            case .reply where header.requestID == id:
+                return try decode(R.Reply.self, body)
+            default:
+                throw nonsense("an answer to another request")
+            }
+        }
+    }
+
+    private static func receiveFrame(
+        over stream: SocketStream, limit: Duration
+    ) throws(ClientError) -> (header: FrameHeader, body: [UInt8]) {
+        let deadline = Deadline.after(limit)
+        let raw = try receive(FrameHeader.byteCount, over: stream, deadline: deadline)
+        let header: FrameHeader
+        do throws(FrameError) {
+            header = try FrameHeader(decoding: raw, bodyLimit: ProtocolLimits.replyBody, secretLimit: 0)
+        } catch {
+            throw nonsense(error.message)
+        }
+        return (header, try receive(header.bodyLength, over: stream, deadline: deadline))
+    }
+
+    private static func receive(
+        _ count: Int, over stream: SocketStream, deadline: Deadline
+    ) throws(ClientError) -> [UInt8] {
+        do throws(SocketError) {
+            return try stream.receive(count: count, deadline: deadline)
+        } catch {
+            throw lost(error)
+        }
+    }
+
+    private static func decode<M: Message>(_ type: M.Type, _ body: [UInt8]) throws(ClientError) -> M {
+        do throws(FrameError) {
+            return try M(decodingReply: body)
+        } catch {
+            throw nonsense(error.message)
+        }
+    }
+
+    private static func nonsense(_ what: String) -> ClientError {
+        ClientError(.invalidReply, "the agent's answer makes no sense: \(what)")
+    }
+
+    private static func lost(_ error: SocketError) -> ClientError {
+        switch error.code {
+        case .timedOut:
+            ClientError(.timedOut, "the agent does not answer", hint: "see blazectl status")
+        default:
+            ClientError(
+                .connectionLost, "the agent closed the connection before its answer",
+                hint: "see its log, and blazectl status")
+        }
+    }
+}

@@ -1,0 +1,113 @@
+public import BlazePlatform
+internal import SystemPackage
+
+/// Finds the agent, or starts it.
+public struct AgentLauncher: Sendable {
+    /// The agent's program.
+    public static let executableName = "blazedb-agent"
+    /// What an agent started by a client gets of the client's environment: places and language, nothing that may hold
+    /// a secret.
+    public static let inheritedVariables = [
+        "HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "XDG_RUNTIME_DIR",
+        "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", AgentPaths.socketVariable,
+    ]
+
+    private let paths: AgentPaths
+    private let environment: [String: String]
+    private let name: String
+
+    /// A launcher for the agent of these paths. `name` is the client's name and version.
+    public init(paths: AgentPaths, environment: [String: String], name: String) {
+        self.paths = paths
+        self.environment = environment
+        self.name = name
+    }
+
+    /// What became of a start.
+    public enum Started: Sendable, Equatable {
+        /// This call started it.
+        case now
+        /// It ran already.
+        case already
+    }
+
+    /// A connection to the agent that runs; `noAgent` when none does.
+    public func connect(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
+        try AgentConnection(socket: paths.socket, name: name, replyLimit: replyLimit)
+    }
+
+    /// A connection to the agent, which is started when none runs.
+    public func connectOrStart(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
+        do throws(ClientError) {
+            return try connect(replyLimit: replyLimit)
+        } catch {
+            guard error.code == .noAgent else { throw error }
+            _ = try start()
+            return try connect(replyLimit: replyLimit)
+        }
+    }
+
+    /// Starts an agent unless one runs, and waits until it is ready.
+    public func start(options: [String] = []) throws(ClientError) -> Started {
+        let executable = try findExecutable()
+        let deadline = Deadline.after(.seconds(10))
+        let answer: DetachedProcess.Answer
+        do throws(StorageError) {
+            answer = try DetachedProcess.start(
+                executable, arguments: ["--ready-fd", "\(DetachedProcess.readyDescriptor)"] + options,
+                environment: inherited, deadline: deadline)
+        } catch {
+            throw ClientError(.cannotStart, "\(error)")
+        }
+        switch answer {
+        case .ready: return .now
+        case .failed(let words):
+            // Another client may have been faster: its agent holds the lock and may still be on its way to listen.
+            guard words == Self.alreadyRunning else {
+                throw ClientError(.cannotStart, "the agent did not start: \(words)")
+            }
+            try waitUntilItListens(deadline)
+            return .already
+        case .silent:
+            throw ClientError(
+                .cannotStart, "the agent did not say that it is ready", hint: "see \(paths.log.displayString)")
+        }
+    }
+
+    /// Replaces this process by an agent in the foreground. Returns only when that failed.
+    public func becomeAgent(options: [String]) throws(ClientError) -> ClientError {
+        let executable = try findExecutable()
+        let error = Executables.replaceProcess(by: executable, arguments: options, environment: inherited)
+        return ClientError(.cannotStart, "\(error)")
+    }
+
+    private func findExecutable() throws(ClientError) -> FilePath {
+        if let found = Executables.find(Self.executableName, environment: environment) { return found }
+        throw ClientError(
+            .cannotStart, "\(Self.executableName) is neither beside this program nor in PATH",
+            hint: "install it, or start it yourself")
+    }
+
+    private var inherited: [String: String] {
+        var out = environment.filter { Self.inheritedVariables.contains($0.key) }
+        out[AgentPaths.socketVariable] = paths.socket.string
+        return out
+    }
+
+    /// What an agent says that finds the lock taken.
+    public static let alreadyRunning = "already-running"
+
+    private func waitUntilItListens(_ deadline: Deadline) throws(ClientError) {
+        var pause: Int32 = 1
+        while true {
+            do throws(ClientError) {
+                _ = try connect()
+                return
+            } catch {
+                guard error.code == .noAgent, deadline.millisecondsLeft > 0 else { throw error }
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 50)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+internal import BlazeModel
+
+extension Finding {
+    var json: JSONValue {
+        .object([
+            "name": .string(name.rawValue), "severity": .string(severity.rawValue),
+            "page": page.map { .integer(Int64($0)) } ?? .null, "record": .optional(record?.description),
+            "count": .count(count), "message": .string(message),
+        ])
+    }
+
+    /// One line for people.
+    func line(style: Style) -> String {
+        "\(style.severity(severity)) [\(name)] \(message)"
+    }
+}
+
+extension [Finding] {
+    /// Worst first, then by name and place.
+    var worstFirst: [Finding] {
+        sorted { a, b in
+            if a.severity != b.severity { return a.severity > b.severity }
+            if a.name != b.name { return a.name.rawValue < b.name.rawValue }
+            return (a.page ?? 0, a.record ?? RecordID(high: 0, low: 0))
+                < (b.page ?? 0, b.record ?? RecordID(high: 0, low: 0))
+        }
+    }
+
+    var json: JSONValue { .array(map(\.json)) }
+
+    func count(_ severity: Finding.Severity) -> Int { count { $0.severity == severity } }
+}

@@ -1,0 +1,88 @@
+internal import ArgumentParser
+internal import BlazeClient
+internal import BlazeModel
+internal import BlazePlatform
+internal import Foundation
+internal import SystemPackage
+
+/// The forms of an export.
+enum ExportForm: String, ExpressibleByArgument, CaseIterable {
+    case typed
+}
+
+struct ExportVerb: Verb {
+    static let schemaName = "export"
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Write all records, hidden ones included.",
+        discussion: """
+            typed: lossless JSON, one object a value. Standard output gets the whole document or nothing; findings go \
+            to standard error. Ends with 5 when records could not be read although their bytes are there.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var password: PasswordOptions
+    @Option(help: "The form of the records: typed.")
+    var format: ExportForm
+    @Option(help: ArgumentHelp("Write to a new file (mode 0600) instead of standard output.", valueName: "file"))
+    var out: String?
+    @Argument(help: "Alias, path or id.")
+    var database: String
+
+    func execute(_ context: Context) throws -> VerbResult {
+        var request = WireExportRequest()
+        request.target = try context.target(database)
+        request.format = .typed
+        if let count = password.kdfIterations { request.kdfIterations = count }
+        let path = try out.map { try context.path($0) }
+        let file = try path.map { try NewFile(path: $0) }
+        var secret = try password.given(context)
+        // Standard output must never hold half a document, so without a file the parts wait here for the last one.
+        var parts: [Data] = []
+        var failure: StorageError?
+        var received: UInt64 = 0
+        defer { context.progress(nil) }
+        let reply = try context.connect(for: .export).call(request, secret: &secret) { part throws(ClientError) in
+            received += UInt64(part.data.count)
+            context.progress("\(Style.size(received)) received")
+            guard let file else {
+                parts.append(part.data)
+                return
+            }
+            do throws(StorageError) {
+                if failure == nil { try file.write([UInt8](part.data)) }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        guard reply.bytes == received else {
+            throw CommandFailure(.protocolMismatch, "invalid-reply", "the agent's export did not arrive whole")
+        }
+        try file?.publish()
+        context.progress(nil)
+        return try result(reply, path: path, parts: parts, context)
+    }
+
+    private func result(
+        _ reply: WireExportReply, path: FilePath?, parts: [Data], _ context: Context
+    ) throws -> VerbResult {
+        let findings = reply.findings.map(\.finding).worstFirst
+        let told = findings.filter { $0.severity > .note }.map { "\($0.severity.rawValue) [\($0.name)] \($0.message)" }
+        let status: ExitStatus = reply.unreadable > 0 ? .damage : .success
+        guard let path else {
+            for part in parts { try Terminal.write([UInt8](part), to: Terminal.output) }
+            var result = VerbResult(data: .null, warnings: told, status: status) { _ in [] }
+            result.isWritten = true
+            return result
+        }
+        var fields: [String: JSONValue] = [
+            "records": .count(reply.records), "bytes": .count(reply.bytes), "unreadable": .count(reply.unreadable),
+            "findings": findings.json, "id": .optional(reply.row.idText),
+        ]
+        fields.set(path: Data(path.bytes))
+        let warnings = context.format == .json ? [] : told
+        return VerbResult(data: .object(fields), tier: "observe", warnings: warnings, status: status) { _ in
+            ["\(reply.records) records, \(Style.size(reply.bytes)), in \(path.displayString)"]
+        }
+    }
+}

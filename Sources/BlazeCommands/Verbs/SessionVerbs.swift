@@ -1,0 +1,63 @@
+internal import ArgumentParser
+internal import BlazeClient
+internal import BlazePlatform
+
+struct UnlockVerb: Verb {
+    static let schemaName = "unlock"
+    static let configuration = CommandConfiguration(
+        commandName: "unlock", abstract: "Give the agent a database's password; it keeps the key until lock or stop.",
+        discussion: "Asks on the terminal unless an option says where the password comes from.")
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var password: PasswordOptions
+    @Argument(help: "Alias, path or id.")
+    var database: String
+
+    func execute(_ context: Context) throws -> VerbResult {
+        var request = WireUnlockRequest()
+        request.target = try context.target(database)
+        if let count = password.kdfIterations { request.kdfIterations = count }
+        // A path that names nothing is told before a password is asked for.
+        let connection = try context.connect(for: .unlock)
+        var look = WireInfoRequest()
+        look.target = request.target
+        let known = try connection.call(look).row
+        var secret: SecretBytes? = try password.givenOrAsked(context, for: known.title)
+        let reply = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
+        var fields = reply.row.identityFields
+        fields["kdf_iterations"] = .count(reply.kdfIterations)
+        return VerbResult(data: .object(fields), tier: "observe") { _ in
+            ["\(reply.row.title) is unlocked (\(reply.row.recordsText) records)"]
+        }
+    }
+}
+
+struct LockVerb: Verb {
+    static let schemaName = "lock"
+    static let configuration = CommandConfiguration(
+        commandName: "lock", abstract: "Let the agent wipe the keys of these databases, or of all.")
+
+    @OptionGroup var global: GlobalOptions
+    @Argument(help: "Aliases, paths or ids; none for all.")
+    var databases: [String] = []
+
+    func execute(_ context: Context) throws -> VerbResult {
+        var request = WireLockRequest()
+        request.targets = try databases.map { try context.target($0) }
+        let locked: [WireDatabaseRow]
+        do throws(ClientError) {
+            locked = try context.call(request).locked
+        } catch {
+            // Keys live in the agent only: without one, everything is locked already.
+            guard error.code == .noAgent else { throw error }
+            locked = []
+        }
+        let data = JSONValue.object([
+            "locked": .array(locked.map { .optional($0.idText) }),
+            "databases": .array(locked.map { .object($0.identityFields) }),
+        ])
+        return VerbResult(data: data) { _ in
+            locked.isEmpty ? ["nothing was unlocked"] : locked.map { "\($0.title) is locked" }
+        }
+    }
+}

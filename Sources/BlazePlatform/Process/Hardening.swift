@@ -1,0 +1,18 @@
+internal import CPlatform
+
+/// What keeps a process's memory to itself, and whether the system granted it.
+public struct Hardening: Sendable, Hashable {
+    /// Core dumps are off (RLIMIT_CORE 0).
+    public let coreDumpsOff: Bool
+    /// Other processes of the same user cannot trace it or read its memory.
+    public let tracingOff: Bool
+    /// Secrets can be locked into memory, so that they do not reach swap.
+    public let memoryLocks: Bool
+
+    /// Applies what the system allows. `allowTracing` keeps debuggers working, for tests.
+    public static func apply(allowTracing: Bool = false) -> Hardening {
+        let core = blaze_disable_core_dumps() == 0
+        let tracing = !allowTracing && blaze_disable_tracing() == 0
+        return Hardening(coreDumpsOff: core, tracingOff: tracing, memoryLocks: canLockMemory())
+    }
+}

@@ -1,0 +1,121 @@
+/// Why a request was not carried out (Protocol/agent.md section 6). Numbers are never reused.
+public enum FaultCode: UInt32, Sendable, CaseIterable {
+    /// A failure of the agent itself.
+    case `internal` = 1
+    /// A frame that makes no sense; the connection ends.
+    case malformed = 2
+    /// A declared length over its limit; the connection ends.
+    case tooLarge = 3
+    /// No common protocol version; the connection ends.
+    case unsupportedProtocol = 4
+    /// The agent does not know the operation.
+    case unknownOperation = 5
+    /// The body is not what the operation takes, or a value in it is out of range.
+    case invalidRequest = 6
+    /// All connections are taken; the connection ends.
+    case tooManyConnections = 7
+    /// The agent is stopping.
+    case stopping = 8
+    /// The asking process's user is not served; the connection ends.
+    case peerRefused = 9
+
+    /// Nothing has that name or path.
+    case notFound = 20
+    /// The name stands for more than one database.
+    case ambiguous = 21
+    /// The path is no BlazeDB database.
+    case notADatabase = 22
+    /// The agent's user may not read the file.
+    case accessDenied = 23
+    /// Reading failed.
+    case readFailed = 24
+    /// The password does not open the database.
+    case wrongPassword = 25
+    /// The agent has no key for the database, and the request brought no password.
+    case locked = 26
+    /// The database is damaged in a way that prevents the request.
+    case damaged = 27
+    /// The format, or a version of it, is not supported.
+    case unsupportedFormat = 28
+    /// A size in the file is over what the agent takes into memory.
+    case limitExceeded = 29
+    /// The files changed again and again while they were read.
+    case unstable = 30
+    /// The name is taken, or the file is there.
+    case exists = 31
+    /// The configuration file is not in order.
+    case invalidConfiguration = 32
+    /// Guarded memory, disk space or threads are used up.
+    case insufficient = 33
+    /// Writing the agent's own files failed.
+    case writeFailed = 34
+
+    /// The code's name in JSON output and in the specification.
+    public var name: String {
+        switch self {
+        case .internal: "internal"
+        case .malformed: "malformed"
+        case .tooLarge: "too-large"
+        case .unsupportedProtocol: "unsupported-protocol"
+        case .unknownOperation: "unknown-operation"
+        case .invalidRequest: "invalid-request"
+        case .tooManyConnections: "too-many-connections"
+        case .stopping: "stopping"
+        case .peerRefused: "peer-refused"
+        case .notFound: "not-found"
+        case .ambiguous: "ambiguous"
+        case .notADatabase: "not-a-database"
+        case .accessDenied: "access-denied"
+        case .readFailed: "read-failed"
+        case .wrongPassword: "wrong-password"
+        case .locked: "locked"
+        case .damaged: "damaged"
+        case .unsupportedFormat: "unsupported-format"
+        case .limitExceeded: "limit-exceeded"
+        case .unstable: "unstable"
+        case .exists: "exists"
+        case .invalidConfiguration: "invalid-configuration"
+        case .insufficient: "insufficient"
+        case .writeFailed: "write-failed"
+        }
+    }
+}
+
+/// A fault as the layers above and below the wire hand it on. Compared by code; holds no value and no secret.
+public struct Fault: Error, Sendable, Equatable {
+    /// Why.
+    public var code: FaultCode
+    /// What happened, and where.
+    public var message: String
+    /// What to do next; may be empty.
+    public var hint: String
+    /// What it was about; may be empty.
+    public var target: String
+
+    /// A fault.
+    public init(_ code: FaultCode, _ message: String, hint: String = "", target: String = "") {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.target = target
+    }
+
+    /// Faults are equal when their codes are.
+    public static func == (a: Fault, b: Fault) -> Bool { a.code == b.code }
+
+    /// A fault as it came over the wire.
+    public init(_ wire: WireFault) {
+        self.init(
+            FaultCode(rawValue: wire.code) ?? .internal, wire.message, hint: wire.hint, target: wire.target)
+    }
+
+    /// The fault's message.
+    public var wire: WireFault {
+        var out = WireFault()
+        out.code = code.rawValue
+        out.message = message
+        out.hint = hint
+        out.target = target
+        return out
+    }
+}

@@ -1,0 +1,207 @@
+public import SwiftProtobuf
+
+/// The protocol's versions. An integer of its own, never derived from the package's version.
+public enum ProtocolVersion {
+    /// The version that this code speaks.
+    public static let current: UInt32 = 1
+    /// Every version that this code speaks, highest first.
+    public static let supported: [UInt32] = [1]
+
+    /// The highest version that both speak.
+    public static func common(with offered: [UInt32]) -> UInt32? {
+        supported.first { offered.contains($0) }
+    }
+}
+
+/// What the agent can be asked to do, and what the router must know about each before it calls a handler.
+public enum Operation: UInt16, Sendable, CaseIterable {
+    /// The handshake.
+    case hello = 0
+    /// Is anybody there?
+    case ping = 1
+    /// The agent's own state.
+    case status = 2
+    /// Stop the agent.
+    case stop = 3
+    /// Look for databases.
+    case scan = 10
+    /// The known databases.
+    case list = 11
+    /// One database.
+    case info = 12
+    /// Derive and keep a key.
+    case unlock = 20
+    /// Forget keys.
+    case lock = 21
+    /// Look for damage.
+    case check = 30
+    /// All records.
+    case export = 31
+    /// Add a database to the catalogue.
+    case add = 40
+    /// Take a database out of the catalogue.
+    case forget = 41
+    /// Name a database.
+    case alias = 42
+    /// Tag a database.
+    case tag = 43
+    /// All settings.
+    case configShow = 50
+    /// One setting.
+    case configGet = 51
+    /// Change a setting.
+    case configSet = 52
+    /// What is wrong with the configuration file.
+    case configCheck = 53
+
+    /// Whether a request may bring a secret, and whether it must.
+    public enum SecretUse: Sendable {
+        /// A secret is refused.
+        case none
+        /// A database's password may come along.
+        case optional
+        /// A database's password must come along.
+        case required
+    }
+
+    /// What the router and the client must know of an operation.
+    public struct Properties: Sendable {
+        /// The name in the specification and in logs.
+        public let name: String
+        /// Whether a secret comes along.
+        public let secret: SecretUse
+        /// Whether record values leave the agent.
+        public let revealsValues: Bool
+        /// Whether the agent's own files change (never a database's).
+        public let changesState: Bool
+        /// Whether parts come before the reply.
+        public let streams: Bool
+        /// Whether a client starts an agent for it.
+        public let startsAgent: Bool
+    }
+
+    /// The catalogue.
+    public var properties: Properties {
+        func make(
+            _ name: String, secret: SecretUse = .none, reveals: Bool = false, changes: Bool = false,
+            streams: Bool = false, starts: Bool = true
+        ) -> Properties {
+            Properties(
+                name: name, secret: secret, revealsValues: reveals, changesState: changes, streams: streams,
+                startsAgent: starts)
+        }
+        return switch self {
+        case .hello: make("hello", starts: false)
+        case .ping: make("ping", starts: false)
+        case .status: make("status", starts: false)
+        case .stop: make("stop", changes: true, starts: false)
+        case .scan: make("scan", changes: true, streams: true)
+        case .list: make("list")
+        case .info: make("info", secret: .optional)
+        case .unlock: make("unlock", secret: .required, changes: true)
+        case .lock: make("lock", changes: true, starts: false)
+        case .check: make("check", secret: .optional)
+        case .export: make("export", secret: .optional, reveals: true, streams: true)
+        case .add: make("add", changes: true)
+        case .forget: make("forget", changes: true)
+        case .alias: make("alias", changes: true)
+        case .tag: make("tag", changes: true)
+        case .configShow: make("config-show")
+        case .configGet: make("config-get")
+        case .configSet: make("config-set", changes: true)
+        case .configCheck: make("config-check")
+        }
+    }
+}
+
+/// Ties a request message to its operation and answers, so that a client cannot mix them up.
+public protocol RequestMessage: Message, Sendable {
+    /// The last answer's message.
+    associatedtype Reply: Message & Sendable
+    /// The message of the answers before it.
+    associatedtype Part: Message & Sendable = WireNothing
+    /// The operation.
+    static var operation: Operation { get }
+}
+
+/// The part type of operations that send none.
+public typealias WireNothing = WirePingRequest
+
+extension WireHelloRequest: RequestMessage {
+    public typealias Reply = WireHelloReply
+    public static var operation: Operation { .hello }
+}
+extension WirePingRequest: RequestMessage {
+    public typealias Reply = WirePingReply
+    public static var operation: Operation { .ping }
+}
+extension WireStatusRequest: RequestMessage {
+    public typealias Reply = WireStatusReply
+    public static var operation: Operation { .status }
+}
+extension WireStopRequest: RequestMessage {
+    public typealias Reply = WireStopReply
+    public static var operation: Operation { .stop }
+}
+extension WireScanRequest: RequestMessage {
+    public typealias Reply = WireScanReply
+    public typealias Part = WireScanPart
+    public static var operation: Operation { .scan }
+}
+extension WireListRequest: RequestMessage {
+    public typealias Reply = WireListReply
+    public static var operation: Operation { .list }
+}
+extension WireInfoRequest: RequestMessage {
+    public typealias Reply = WireInfoReply
+    public static var operation: Operation { .info }
+}
+extension WireUnlockRequest: RequestMessage {
+    public typealias Reply = WireUnlockReply
+    public static var operation: Operation { .unlock }
+}
+extension WireLockRequest: RequestMessage {
+    public typealias Reply = WireLockReply
+    public static var operation: Operation { .lock }
+}
+extension WireCheckRequest: RequestMessage {
+    public typealias Reply = WireCheckReply
+    public static var operation: Operation { .check }
+}
+extension WireExportRequest: RequestMessage {
+    public typealias Reply = WireExportReply
+    public typealias Part = WireExportPart
+    public static var operation: Operation { .export }
+}
+extension WireAddRequest: RequestMessage {
+    public typealias Reply = WireCatalogReply
+    public static var operation: Operation { .add }
+}
+extension WireForgetRequest: RequestMessage {
+    public typealias Reply = WireCatalogReply
+    public static var operation: Operation { .forget }
+}
+extension WireAliasRequest: RequestMessage {
+    public typealias Reply = WireCatalogReply
+    public static var operation: Operation { .alias }
+}
+extension WireTagRequest: RequestMessage {
+    public typealias Reply = WireCatalogReply
+    public static var operation: Operation { .tag }
+}
+extension WireConfigShowRequest: RequestMessage {
+    public typealias Reply = WireConfigReply
+    public static var operation: Operation { .configShow }
+}
+extension WireConfigGetRequest: RequestMessage {
+    public typealias Reply = WireConfigReply
+    public static var operation: Operation { .configGet }
+}
+extension WireConfigSetRequest: RequestMessage {
+    public typealias Reply = WireConfigReply
+    public static var operation: Operation { .configSet }
+}
+extension WireConfigCheckRequest: RequestMessage {
+    public typealias Reply = WireConfigReply
+    public static var operation: Operation { .configCheck }
+}
