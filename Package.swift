@@ -112,7 +112,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "BlazeProtocolTests",
-            dependencies: ["BlazeProtocol", "BlazeModel", "BlazePlatform", "TestSupport"]),
+            dependencies: [
+                "BlazeProtocol", "BlazeModel", "BlazePlatform", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]),
         .testTarget(
             name: "BlazeEngineTests",
             dependencies: [

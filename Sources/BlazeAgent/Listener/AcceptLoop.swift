@@ -53,14 +53,19 @@ final class AcceptLoop: Sendable {
             refuse(stream, Fault(.peerRefused, "this agent serves user \(own) only, not user \(peer.userID)"))
             return
         }
-        guard let id = registry.admit(stream) else {
+        switch registry.admit(stream) {
+        case .admitted(let id): serve(stream, peer, id)
+        case .full:
             refuse(
                 stream,
                 Fault(
                     .tooManyConnections, "all \(ProtocolLimits.connections) connections of the agent are taken",
                     hint: "try again, or end clients that you do not need"))
-            return
+        case .stopping: refuse(stream, Fault(.stopping, "the agent is stopping", hint: "run the command again"))
         }
+    }
+
+    private func serve(_ stream: SocketStream, _ peer: Peer, _ id: UInt64) {
         let (registry, router, log) = (registry, router, log)
         do {
             try spawnThread(named: "connection") {

@@ -20,14 +20,22 @@ final class ConnectionRegistry: Sendable {
 
     var count: Int { state.withLock { $0.streams.count } }
 
-    /// Takes a connection in; nil when all places are taken or the agent is stopping.
-    func admit(_ stream: SocketStream) -> UInt64? {
+    enum Admission {
+        /// Under this number it is removed again.
+        case admitted(UInt64)
+        case full
+        case stopping
+    }
+
+    /// Takes a connection in.
+    func admit(_ stream: SocketStream) -> Admission {
         state.withLock { state in
-            guard state.streams.count < limit, !state.stopping else { return nil }
+            guard !state.stopping else { return .stopping }
+            guard state.streams.count < limit else { return .full }
             state.next += 1
             state.streams[state.next] = stream
             group.enter()
-            return state.next
+            return .admitted(state.next)
         }
     }
 

@@ -10,7 +10,7 @@ public enum Blazectl {
     public static func run(_ arguments: [String]) -> Int32 {
         Terminal.useLocale()
         do {
-            var command = try BlazectlCommand.parseAsRoot(arguments)
+            var command = try BlazectlCommand.parseAsRoot(GlobalOptions.movedBehindVerb(arguments))
             try command.run()
             return ExitStatus.success.rawValue
         } catch let exit as ExitCode {
