@@ -18,9 +18,9 @@ def every_verb(agent, sample):
         (["version"], "version", {}, {"version"}),
         (["agent", "start"], "agent.start", {}, {"pid"}),
         (["ping"], "ping", {}, {"pid", "round_trip"}),
-        (["agent", "ping"], "ping", {}, {"pid", "round_trip"}),
+        (["agent", "ping"], "agent.ping", {}, {"pid", "round_trip"}),
         (["status"], "status", {}, {"agent", "hardening", "unlocked", "connections", "config"}),
-        (["agent", "status"], "status", {}, {"agent", "hardening", "unlocked", "connections", "config"}),
+        (["agent", "status"], "agent.status", {}, {"agent", "hardening", "unlocked", "connections", "config"}),
         (["scan", agent.databases], "scan", {}, {
             "roots", "databases", "leftovers", "skipped", "directories", "files"}),
         (["ls"], "ls", {}, {"databases"}),

@@ -7,7 +7,7 @@ import envelope
 import processes
 import samples
 import wire
-from statuses import NO_AGENT, OK, PERMISSION
+from statuses import OK, PERMISSION
 
 pytestmark = pytest.mark.linux
 
@@ -50,20 +50,20 @@ def test_another_user_is_refused_by_the_file_system(other_world):
 def test_another_user_who_reaches_the_socket_is_refused_by_the_agent(other_world):
     other_world.start()
     open_the_way(other_world)
-    result = other_world.ctl("status", "-o", "json", uid=STRANGER)
-    error = envelope.failure(result, PERMISSION)
-    assert error["name"] == "peer-refused", error
+    assert processes.run_as(STRANGER, lambda: first_fault(other_world)) == str(wire.PEER_REFUSED)
 
 
-def test_an_agent_of_root_refuses_others(public_binaries, world):
+def first_fault(world):
+    with wire.Connection(world.socket) as connection:
+        return connection.fault()[0]
+
+
+def test_an_agent_of_root_refuses_others(world):
     assert os.geteuid() == 0, "needs root"
-    world.binaries = public_binaries
     world.start()
     world.root.chmod(0o711)
     open_the_way(world)
-    result = world.ctl("status", "-o", "json", uid=processes.NOBODY)
-    error = envelope.failure(result, PERMISSION)
-    assert error["name"] == "peer-refused", error
+    assert processes.run_as(STRANGER, lambda: first_fault(world)) == str(wire.PEER_REFUSED)
 
 
 def test_a_refused_peer_is_told_before_it_says_anything(other_world):
@@ -74,12 +74,12 @@ def test_a_refused_peer_is_told_before_it_says_anything(other_world):
         assert connection.is_closed()
 
 
-def test_a_socket_in_a_foreign_directory_is_not_used(public_binaries, other_world):
-    """A client must not be lured to an agent of somebody else's making."""
+def test_a_client_is_not_lured_to_an_agent_of_somebody_else(other_world):
+    """It says so before it sends anything, least of all a password."""
     other_world.start()
     open_the_way(other_world)
-    result = other_world.ctl("ls", uid=STRANGER)
-    assert result.status in (PERMISSION, NO_AGENT) and result.out == b"", result
+    error = envelope.failure(other_world.ctl("ls", "-o", "json", uid=STRANGER), PERMISSION)
+    assert error["name"] == "foreign-agent", error
 
 
 def test_a_file_without_permission(other_world):

@@ -13,6 +13,9 @@ _FLOOR_1 = {"BlazeModel", "BlazePlatform"}
 _FLOOR_2 = {"BlazeProtocol", "BlazeEngine"}
 _FLOOR_3 = {"BlazeServices", "BlazeClient"}
 
+# The members of generated messages are visible only where their library is imported too (MemberImportVisibility).
+_MESSAGES = {"SwiftProtobuf"}
+
 # {target: (floor, what it may import beyond SYSTEM and PATHS)}
 SOURCES = {
     "CSodium": (0, set()),
@@ -23,10 +26,10 @@ SOURCES = {
     "BlazeProtocol": (2, _FLOOR_1 | {"SwiftProtobuf"}),
     "BlazeEngine": (2, _FLOOR_1 | {"Crypto", "CryptoExtras", "CZlib"}),
     "BlazeServices": (3, _FLOOR_1 | {"BlazeEngine", "TOMLKit", "Logging"}),
-    "BlazeClient": (3, _FLOOR_1 | {"BlazeProtocol"}),
-    "BlazeAgent": (4, _FLOOR_1 | _FLOOR_2 | _FLOOR_3 - {"BlazeClient"} | {"Logging"}),
+    "BlazeClient": (3, _FLOOR_1 | {"BlazeProtocol"} | _MESSAGES),
+    "BlazeAgent": (4, _FLOOR_1 | _FLOOR_2 | _FLOOR_3 - {"BlazeClient"} | _MESSAGES | {"Logging"}),
     "BlazeCommands": (5, _FLOOR_1 | {"BlazeClient", "ArgumentParser"}),
-    "blazedb-agent": (6, {"BlazeAgent", "ArgumentParser"}),
+    "blazedb-agent": (6, {"BlazeAgent", "BlazePlatform", "ArgumentParser"}),
     "blazectl": (6, {"BlazeCommands", "ArgumentParser"}),
 }
 
