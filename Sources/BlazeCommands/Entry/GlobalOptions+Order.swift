@@ -11,9 +11,7 @@ extension GlobalOptions {
             if withValue.contains(next), rest.count >= 2 {
                 leading += rest.prefix(2)
                 rest = rest.dropFirst(2)
-            } else if flags.contains(next) || next.hasPrefix("-o") && next != "-o"
-                || withValue.contains { $0.hasPrefix("--") && next.hasPrefix($0 + "=") }
-            {
+            } else if flags.contains(next) || holdsValue(next) {
                 leading.append(next)
                 rest = rest.dropFirst()
             } else {
@@ -24,5 +22,11 @@ extension GlobalOptions {
         guard !leading.isEmpty, let verb = rest.first, !verb.hasPrefix("-") else { return arguments }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
         return rest[..<end] + leading + rest[end...]
+    }
+
+    /// Whether an argument is an option together with its value: `-ojson`, `--output=json`.
+    private static func holdsValue(_ argument: String) -> Bool {
+        if argument.hasPrefix("-o"), argument != "-o" { return true }
+        return withValue.contains { name in name.hasPrefix("--") && argument.hasPrefix(name + "=") }
     }
 }
