@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 from samples import REPOSITORY
-from statuses import OK, USAGE
+from statuses import OK
 
 DOCUMENTS = ["README.md", "contrib/README.md", "contrib/demo.sh"]
 
@@ -27,13 +27,17 @@ def test_every_command_shown_exists(world, words):
     verbs = words.split()
     groups = {"agent", "db", "config"}
     known = verbs[:2] if verbs[0] in groups else verbs[:1]
-    result = world.ctl(*known, "--help")
-    assert result.expect(OK).text
-    assert " ".join(known) in result.text
+    assert usage(world, known).startswith(f"USAGE: blazectl {' '.join(known)}")
+
+
+def usage(world, words):
+    """The usage line of a command's help; for an unknown command that of blazectl itself."""
+    text = world.ctl(*words, "--help").expect(OK).text
+    return next(line for line in text.splitlines() if line.startswith("USAGE:"))
 
 
 def test_an_unknown_command_would_be_noticed(world):
-    world.ctl("nonsense", "--help").expect(USAGE)
+    assert usage(world, ["nonsense"]).startswith("USAGE: blazectl <")
 
 
 def test_the_demo(binaries):

@@ -94,8 +94,8 @@ def test_errors_without_json_go_to_stderr_too(agent):
 @pytest.mark.parametrize("words", [["nonsense"], ["info"], ["ls", "--nonsense"], ["db"], ["db", "nonsense", "x"],
                                    ["export", "x", "--format", "nonsense"], ["unlock", "x", "--password-fd"],
                                    ["ls", "--timeout", "x"], ["ls", "--timeout", "-1"], ["check", "x"]])
-def test_misuse_is_told_on_stderr_with_status_2(agent, words):
-    result = agent.ctl(*words).expect(USAGE)
+def test_misuse_is_told_on_stderr_with_status_2(world, words):
+    result = world.ctl(*words).expect(USAGE)
     assert result.out == b"" and result.err
 
 
