@@ -1,5 +1,6 @@
 internal import BlazeEngine
 internal import BlazeModel
+internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
 

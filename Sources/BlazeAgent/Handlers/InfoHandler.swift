@@ -15,7 +15,7 @@ enum InfoHandler {
         reply.files = files(of: summary)
         reply.leftovers = summary.status.leftovers.map(WireLeftover.init)
         reply.format = WireFormatFacts()
-        reply.format.salt = summary.saltSource.rawValue
+        if let salt = summary.saltSource { reply.format.salt = salt.rawValue }
         if let version = summary.wrapperVersion { reply.format.wrapperVersion = UInt32(clamping: version) }
         if let wal = summary.status.wal { reply.walSize = wal.size }
 
@@ -56,7 +56,7 @@ enum InfoHandler {
         let metadata = opened.reader.metadata
         reply.row.records = UInt64(clamping: metadata.recordCount)
         reply.format.wrapperVersion = UInt32(clamping: metadata.wrapperVersion)
-        reply.format.formatVersion = metadata.formatVersion
+        if let version = metadata.formatVersion { reply.format.formatVersion = version }
         reply.format.encoding = metadata.encodingFormat
         reply.format.kdfIterations = UInt32(clamping: opened.iterations)
         if let signedAt = metadata.signedAt { reply.format.signedAt = signedAt }
@@ -88,7 +88,7 @@ enum InfoHandler {
         }
         let wal = opened.reader.wal
         reply.walEntries = UInt64(clamping: wal.entries)
-        reply.walPending = UInt64(clamping: wal.pending)
+        reply.walPending = UInt64(clamping: wal.counting.count)
         reply.findings = report.findings.map(WireFinding.init)
     }
 }

@@ -2,6 +2,7 @@ internal import BlazeEngine
 internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
+internal import BlazeServices
 
 /// unlock and lock.
 enum SessionHandlers {

@@ -1,10 +1,10 @@
-public import BlazePlatform
+internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
 internal import Dispatch
 internal import Foundation
 internal import Logging
-internal import Synchronization
+internal import SystemPackage
 
 /// The daemon: takes its place, serves until it is told to stop, and leaves nothing behind.
 public enum Agent {

@@ -1,6 +1,7 @@
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import Logging
+internal import SystemPackage
 
 /// Accepts connections, decides who is served, and gives each a thread.
 final class AcceptLoop: Sendable {

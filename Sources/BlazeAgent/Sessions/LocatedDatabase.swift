@@ -43,10 +43,11 @@ struct LocatedDatabase {
             self.init(path: canonical, state: state)
             return
         }
-        do {
+        do throws(CatalogError) {
             let entry = try state.catalog.resolve(text)
             self.init(path: entry.path, entry: entry)
-        } catch let error as CatalogError where error.code == .notFound {
+        } catch {
+            guard error.code == .notFound else { throw error }
             throw Fault(
                 .notFound, "no database is known as \(text), and no file of that name is here",
                 hint: "blazectl ls shows the known ones; blazectl scan DIRECTORY looks for more", target: text)

@@ -23,11 +23,12 @@ struct OpenDatabase {
             return OpenDatabase(reader: reader, iterations: key.iterations)
         }
         guard let session = state.sessions[database.path], let key = session.symmetricKey() else { return nil }
-        do {
+        do throws(EngineError) {
             return OpenDatabase(
                 reader: try DatabaseReader(database.files, in: state.storage, key: key),
                 iterations: session.iterations)
-        } catch let error as EngineError where error.code == .wrongPassword {
+        } catch {
+            guard error.code == .wrongPassword else { throw error }
             // The files under this path are another database now, or its key was changed.
             _ = state.sessions.lock(database.path)
             throw Fault(

@@ -23,11 +23,7 @@ final class DatabaseSession: Sendable {
 
     /// The key for one operation; nil once the session is locked.
     func symmetricKey() -> DatabaseKey.Shared? {
-        key.withLock { key in
-            guard var held = key.take() else { return nil }
-            defer { key = consume held }
-            return held.withKey { $0 }
-        }
+        key.withLock { $0?.withKey { $0 } }
     }
 
     /// Wipes the key.

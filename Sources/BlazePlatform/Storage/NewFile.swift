@@ -65,11 +65,6 @@ public final class NewFile {
             result = path.withPlatformString { blaze_name_file(descriptor, $0) }
         }
         guard result == 0 else { throw StorageError(Errno(rawValue: errno), operation: "create", path: path) }
-        let parent = path.removingLastComponent()
-        let directory: FilePath = parent.isEmpty ? "." : parent
-        let fd = directory.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) }
-        guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "sync", path: directory) }
-        defer { close(fd) }
-        guard fsync(fd) == 0 else { throw StorageError(Errno(rawValue: errno), operation: "sync", path: directory) }
+        try AtomicFile.syncDirectory(of: path)
     }
 }

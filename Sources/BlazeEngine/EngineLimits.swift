@@ -1,0 +1,31 @@
+/// The limits on what the engine takes from a file, checked before memory is taken for it.
+public enum EngineLimits {
+    /// The longest metadata file that is read, in bytes.
+    public static let metadataBytes: UInt64 = 1 << 30
+    /// The longest metadata that is encoded anew to check a version 1 signature, in bytes.
+    public static let reencodedMetadataBytes = 64 << 20
+    /// The longest salt, in bytes.
+    public static let saltBytes: UInt64 = 64 << 10
+    /// The largest PBKDF2 iteration count.
+    public static let iterations = 100_000_000
+    /// The most pages that all lists of the index may name together (1 TiB of data).
+    public static let indexedPages = 1 << 28
+    /// The deepest nesting of values and of JSON.
+    public static let nesting = 512
+    /// The longest string or data value of a record, in bytes (FORMAT.md 4).
+    public static let valueBytes = 100_000_000
+    /// One more than the most elements of a vector (FORMAT.md 4).
+    public static let vectorElements = 1_000_000
+    /// The most overflow pages of one record (FORMAT.md 3.1).
+    public static let chainPages = 10_000
+    /// The most pages of one record's list that are tried as its main page.
+    public static let mainPageCandidates = 64
+    /// The most places behind garbage in a WAL at which an entry is looked for by its checksum.
+    public static let walCandidates = 65_536
+    /// The longest payload of a unified-mode WAL entry, in bytes.
+    public static let walPayloadBytes: UInt64 = 1 << 20
+    /// The most pages outside every list that are remembered one by one while pages are surveyed.
+    public static let unlistedPages = 1 << 20
+    /// The most findings of one name and severity that are told one by one; the rest is told as a count.
+    public static let findingsPerName = 16
+}

@@ -1,0 +1,81 @@
+public import BlazeModel
+public import BlazePlatform
+public import Crypto
+
+/// A database's key, verified against its metadata, in guarded memory.
+///
+/// The 32 bytes are the AES-256-GCM key of every page and the HMAC-SHA256 key of the metadata (FORMAT.md 2).
+public struct DatabaseKey: ~Copyable, Sendable {
+    /// The PBKDF2 iteration count that fitted.
+    public let iterations: Int
+    /// Which salt fitted.
+    public let saltSource: SaltSource
+    /// Which database it is for.
+    public let identity: DatabaseID
+    private var secret: SecretBytes
+
+    private init(
+        _ key: SymmetricKey, _ derivation: KeyDerivation, identity: DatabaseID
+    ) throws(EngineError) {
+        let secret: SecretBytes
+        do {
+            secret = try SecretBytes(count: key.bitCount / 8) { out in
+                key.withUnsafeBytes { out.copyMemory(from: $0) }
+            }
+        } catch {
+            throw EngineError(
+                .noSecretMemory, "locked memory for the key could not be had",
+                hint: "raise the limit on locked memory (ulimit -l)")
+        }
+        iterations = derivation.iterations
+        saltSource = derivation.salt.source
+        self.identity = identity
+        self.secret = secret
+    }
+
+    /// The key, for as long as `body` runs. Take it once per operation: each use changes page protection.
+    public mutating func withKey<R, E: Error>(_ body: (SymmetricKey) throws(E) -> R) throws(E) -> R {
+        try secret.withBytes { (bytes: UnsafeRawBufferPointer) throws(E) -> R in
+            try body(SymmetricKey(data: bytes))
+        }
+    }
+
+    /// Derives the key from a password and verifies it by the metadata's signature. Reads the metadata once.
+    ///
+    /// Without `iterations`, 600,000, then 100,000, then the form before 2.7.1 (10,000 with the constant salt) are
+    /// tried, the last one first where there is no salt file. Throws `.wrongPassword` with the counts that were
+    /// tried, `.metadataUnverified` when a derived key opens data pages but no signature verifies, and whatever
+    /// keeps salt or metadata from being read.
+    public static func derive(
+        for files: FileSet, in storage: any Storage, password: inout SecretBytes, iterations: Int?
+    ) throws(EngineError) -> DatabaseKey {
+        let salt = try Salt.read(files, in: storage)
+        let candidates = try KeyDerivation.candidates(salt: salt, iterations: iterations)
+        let dataStatus: FileStatus?
+        do {
+            dataStatus = try storage.status(of: files.data)
+        } catch {
+            throw EngineError(error)
+        }
+        let metadata: MetadataFile
+        do {
+            metadata = try MetadataFile(files, in: storage)
+        } catch {
+            throw error == EngineError(.metadataMissing, "")
+                ? KeyProbe.explainMissingMetadata(error, files, in: storage) : error
+        }
+        guard let identity = salt.identity(dataFile: dataStatus) else {
+            throw EngineError(
+                .notFound, "data file \(files.data.displayString) is missing, and there is no salt file either",
+                path: files.data)
+        }
+        var tried: [SymmetricKey] = []
+        for candidate in candidates {
+            let key = try candidate.key(password: &password)
+            if metadata.isVerified(by: key) { return try DatabaseKey(key, candidate, identity: identity) }
+            tried.append(key)
+        }
+        throw KeyProbe.explainUnverified(
+            files, in: storage, keys: tried, counts: candidates.map(\.iterations), salt: salt.source)
+    }
+}

@@ -1,0 +1,95 @@
+internal import BlazePlatform
+internal import Crypto
+internal import SystemPackage
+
+/// A metadata file in memory, read once; any number of keys may be tried on it.
+struct MetadataFile {
+    let path: FilePath
+    /// The status of the open file that was read.
+    let status: FileStatus
+    let wrapper: MetadataWrapper
+    private let bytes: [UInt8]
+    /// What the signature may cover: the payload, or the encodings of a version 1 layout (FORMAT.md 5.3).
+    private let signed: [[UInt8]]
+
+    /// Reads and takes apart `NAME.meta`. Nothing is verified yet.
+    init(_ files: FileSet, in storage: any Storage) throws(EngineError) {
+        path = files.meta
+        (bytes, status) = try Self.read(files.meta, in: storage)
+        wrapper = try MetadataWrapper(bytes, path: files.meta)
+        if let payload = wrapper.payload {
+            signed = [payload]
+        } else {
+            signed = try CanonicalPayload.encodings(of: JSONScanner(bytes, in: wrapper.layout), path: files.meta)
+        }
+    }
+
+    /// Whether the signature is by this key.
+    func isVerified(by key: SymmetricKey) -> Bool {
+        signed.contains { HMAC<SHA256>.isValidAuthenticationCode(wrapper.signature, authenticating: $0, using: key) }
+    }
+
+    /// The payload, not verified by this call.
+    func payload() throws(EngineError) -> MetadataPayload {
+        do {
+            if let payload = wrapper.payload { return try MetadataPayload(JSONScanner(payload)) }
+            return try MetadataPayload(JSONScanner(bytes, in: wrapper.layout))
+        } catch {
+            throw EngineError(error, in: wrapper.payload == nil ? "metadata" : "signed payload of", path: path)
+        }
+    }
+
+    /// The index in the unsigned mirror, which BlazeDB uses only when the rest is damaged; nil when it has none, or
+    /// none that can be read.
+    func mirrorIndex() -> RecordIndex? {
+        guard wrapper.payload != nil,
+            let mirror = try? MetadataPayload(JSONScanner(bytes, in: wrapper.layout)), mirror.index.count > 0
+        else { return nil }
+        return mirror.index
+    }
+
+    private static func read(_ path: FilePath, in storage: any Storage) throws(EngineError) -> ([UInt8], FileStatus) {
+        let file: any StorageFile
+        let status: FileStatus
+        do {
+            file = try storage.open(path)
+            status = try file.status()
+        } catch {
+            guard error.code == .notFound else { throw EngineError(error) }
+            throw EngineError(
+                .metadataMissing, "metadata file \(path.displayString) is missing",
+                hint: "without it BlazeDB would open the database empty; restore it from a backup", path: path)
+        }
+        guard status.size <= EngineLimits.metadataBytes, let size = Int(exactly: status.size) else {
+            throw EngineError(
+                .limitExceeded,
+                "metadata \(path.displayString) has \(status.size) bytes; at most \(EngineLimits.metadataBytes) are read",
+                path: path)
+        }
+        do {
+            // Looked at first, so that a sparse or foreign file of any size is told at once.
+            var start = JSONScanner(try file.bytes(count: min(size, 4096), at: 0))
+            guard start.peek() == UInt8(ascii: "{") else {
+                throw EngineError(start.failed("an object"), in: "metadata", path: path)
+            }
+            let bytes = try file.bytes(count: size, at: 0)
+            guard bytes.count == size else { throw EngineError.changed(path) }
+            return (bytes, status)
+        } catch let error as EngineError {
+            throw error
+        } catch let error as StorageError {
+            throw EngineError(error)
+        } catch {
+            throw EngineError(.readFailed, "metadata \(path.displayString) could not be read", path: path)
+        }
+    }
+}
+
+extension EngineError {
+    /// A file that shrank or was replaced between two looks at it.
+    static func changed(_ path: FilePath) -> EngineError {
+        EngineError(
+            .changedWhileReading, "\(path.displayString) changed while it was read",
+            hint: "another process is using the database; try again", path: path)
+    }
+}

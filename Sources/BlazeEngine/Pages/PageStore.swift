@@ -1,0 +1,87 @@
+internal import BlazePlatform
+internal import SystemPackage
+
+/// A buffer of whole pages, freed with its owner.
+final class PageBuffer {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(pages: Int) {
+        bytes = .allocate(byteCount: pages * PageView.byteCount, alignment: 16)
+    }
+
+    deinit { bytes.deallocate() }
+
+    /// The page at a place of the buffer.
+    func page(_ i: Int) -> PageView {
+        PageView(UnsafeRawBufferPointer(rebasing: bytes[i * PageView.byteCount..<(i + 1) * PageView.byteCount]))
+    }
+
+    /// Zeroes everything from a byte on.
+    func zero(from count: Int) {
+        guard count < bytes.count else { return }
+        UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).initializeMemory(as: UInt8.self, repeating: 0)
+    }
+}
+
+/// The data file's pages, with the WAL images that count laid over them (FORMAT.md 8.1a). Reads only.
+final class PageStore {
+    let file: any StorageFile
+    /// The data file as it was when it was opened.
+    let status: FileStatus
+    let cipher: PageCipher
+    /// What stands in the WAL for pages that the data file does not hold soundly.
+    var overlay: [UInt32: WALOverlay.Image] = [:]
+    var wal: (any StorageFile)?
+    private let buffer = PageBuffer(pages: 1)
+
+    init(_ path: FilePath, in storage: any Storage, cipher: PageCipher) throws(EngineError) {
+        do {
+            file = try storage.open(path)
+            status = try file.status()
+        } catch {
+            throw EngineError(error)
+        }
+        self.cipher = cipher
+    }
+
+    /// Pages of the data file, a short last one included. May exceed 32 bits in a huge sparse file.
+    var filePages: UInt64 {
+        status.size / UInt64(PageView.byteCount) + (status.size % UInt64(PageView.byteCount) == 0 ? 0 : 1)
+    }
+
+    /// One more than the highest page of file and WAL.
+    var totalPages: UInt64 {
+        max(filePages, overlay.keys.max().map { UInt64($0) + 1 } ?? 0)
+    }
+
+    /// A page and its kind. The view is valid until the next call.
+    func page(_ number: UInt32) throws(EngineError) -> (view: PageView, kind: PageKind) {
+        guard let image = overlay[number] else { return try filePage(number) }
+        switch image {
+        case .deleted:
+            buffer.zero(from: 0)
+            return (buffer.page(0), .empty)
+        case .written(let offset, _):
+            guard let wal else { return try filePage(number) }
+            guard try read(wal, at: offset) == PageView.byteCount else { throw EngineError.changed(wal.path) }
+            return (buffer.page(0), buffer.page(0).kind)
+        }
+    }
+
+    /// A page as the data file has it. A short last page is filled up with zeros; a missing one is all zeros, and
+    /// `absent`.
+    func filePage(_ number: UInt32) throws(EngineError) -> (view: PageView, kind: PageKind) {
+        let count = try read(file, at: UInt64(number) * UInt64(PageView.byteCount))
+        return (buffer.page(0), count == 0 ? .absent : buffer.page(0).kind)
+    }
+
+    private func read(_ file: any StorageFile, at offset: UInt64) throws(EngineError) -> Int {
+        do {
+            let count = try file.read(into: buffer.bytes, at: offset)
+            buffer.zero(from: count)
+            return count
+        } catch {
+            throw EngineError(error)
+        }
+    }
+}

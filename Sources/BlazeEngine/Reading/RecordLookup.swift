@@ -1,0 +1,71 @@
+internal import BlazeModel
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// A record that was read for an index entry.
+struct FoundRecord {
+    let decoded: RecordCodec.Decoded
+    let stored: StoredRecord
+    /// Whether the main page is not the first of the list, where BlazeDB looks for it (trap T1).
+    let isOutOfOrder: Bool
+
+    var main: UInt32 { stored.chain[0] }
+}
+
+extension RecordReader {
+    /// Why an entry has no record: what is wrong with the page that should hold it.
+    struct Absence: Error {
+        let failure: RecordFailure
+        let isOutOfOrder: Bool
+    }
+
+    /// Finds an entry's record: in the first page of its list that authenticates, decodes and carries its id; else in
+    /// the first record page of the list, whatever that holds. Page lists are signed sorted, so the record page need
+    /// not come first (trap T1).
+    func find(_ id: RecordID, in list: ArraySlice<UInt32>) throws(Absence) -> FoundRecord {
+        var fallback: Result<FoundRecord, Absence>?
+        var tried = 0
+        for page in list where tried < EngineLimits.mainPageCandidates {
+            guard let kind = try? store.page(page).kind, kind.holdsRecord else { continue }
+            tried += 1
+            let outcome: Result<FoundRecord, Absence>
+            do {
+                let found = try read(page, isOutOfOrder: page != list.first)
+                if found.decoded.record.id == id { return found }
+                outcome = .success(found)
+            } catch {
+                outcome = .failure(error)
+            }
+            if fallback == nil { fallback = outcome }
+        }
+        if let fallback { return try fallback.get() }
+        // No page of the list is a record page, so the first one tells what became of the record.
+        guard let first = list.first else {
+            throw Absence(failure: RecordFailure(.noPages, page: 0, "is on no list"), isOutOfOrder: false)
+        }
+        return try read(first, isOutOfOrder: false)
+    }
+
+    private func read(_ page: UInt32, isOutOfOrder: Bool) throws(Absence) -> FoundRecord {
+        let stored: StoredRecord
+        do {
+            stored = try record(main: page)
+        } catch {
+            throw Absence(failure: error, isOutOfOrder: isOutOfOrder)
+        }
+        let decoded = stored.bytes.withUnsafeBytes { raw in
+            Result<RecordCodec.Decoded, EngineError> { () throws(EngineError) in try RecordCodec.decodeNoting(raw) }
+        }
+        switch decoded {
+        case .success(let decoded): return FoundRecord(decoded: decoded, stored: stored, isOutOfOrder: isOutOfOrder)
+        case .failure(let error):
+            throw Absence(
+                failure: RecordFailure(.undecodable, page: page, "is authentic, but \(error)"),
+                isOutOfOrder: isOutOfOrder)
+        }
+    }
+}

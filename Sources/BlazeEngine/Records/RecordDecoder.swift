@@ -1,0 +1,155 @@
+internal import BlazeModel
+
+/// Takes the fields out of a record's bytes. Every length is checked against what is left before memory is taken,
+/// and nesting never costs stack.
+///
+///     11 ""        20..2F string of 0..15 bytes   01 string, length u32     12 int 0..255    02 int, i64
+///     03 double    04 bool u8     05 UUID 16      06 date, double           07 data, length u32
+///     18 []        08 array, count u16, values    19 {}   09 dictionary, count u16: key length u16, key, value
+///     0A vector, count u32, 4 bytes each          0B null
+struct RecordDecoder {
+    private let bytes: UnsafeRawBufferPointer
+    private var position: Int
+    /// Whether a vector was met.
+    private(set) var holdsVector = false
+
+    init(_ bytes: UnsafeRawBufferPointer, from start: Int) {
+        self.bytes = bytes
+        position = start
+    }
+
+    /// All fields: their count, and each one's name and value.
+    mutating func fields() throws(EngineError) -> [Field] {
+        let count = Int(try integer(UInt16.self))
+        var out: [Field] = []
+        out.reserveCapacity(min(count, 64))
+        for _ in 0..<count {
+            let code = try integer(UInt8.self)
+            let name: String
+            if code == FieldNames.writtenOut {
+                name = try text(Int(try integer(UInt16.self)))
+            } else if let known = FieldNames.name(code) {
+                name = known
+            } else {
+                throw RecordCodec.malformed("has an unknown field code", at: position - 1)
+            }
+            out.append(Field(name, try value()))
+        }
+        return out
+    }
+
+    /// An array or dictionary whose end has not been reached yet.
+    private struct OpenContainer {
+        var remaining: Int
+        let isDictionary: Bool
+        var values: [Value] = []
+        var fields: [Field] = []
+        var key = ""
+    }
+
+    private mutating func value() throws(EngineError) -> Value {
+        let tag = try integer(UInt8.self)
+        if tag == 0x08 || tag == 0x09 { return try container(tag) }
+        return try scalar(tag)
+    }
+
+    /// The value of an array or dictionary whose tag is consumed.
+    private mutating func container(_ tag: UInt8) throws(EngineError) -> Value {
+        var open = [try openContainer(tag)]
+        while true {
+            let last = open.count - 1
+            let complete: Value
+            if open[last].remaining == 0 {
+                let container = open.removeLast()
+                complete = container.isDictionary ? .dictionary(container.fields) : .array(container.values)
+                if open.isEmpty { return complete }
+            } else {
+                if open[last].isDictionary { open[last].key = try text(Int(try integer(UInt16.self))) }
+                guard open.count <= EngineLimits.nesting else {
+                    throw RecordCodec.malformed("nests deeper than \(EngineLimits.nesting) levels", at: position)
+                }
+                let tag = try integer(UInt8.self)
+                if tag == 0x08 || tag == 0x09 {
+                    open.append(try openContainer(tag))
+                    continue
+                }
+                complete = try scalar(tag)
+            }
+            let owner = open.count - 1
+            open[owner].remaining -= 1
+            if open[owner].isDictionary {
+                open[owner].fields.append(Field(open[owner].key, complete))
+            } else {
+                open[owner].values.append(complete)
+            }
+        }
+    }
+
+    private mutating func openContainer(_ tag: UInt8) throws(EngineError) -> OpenContainer {
+        OpenContainer(remaining: Int(try integer(UInt16.self)), isDictionary: tag == 0x09)
+    }
+
+    private mutating func scalar(_ tag: UInt8) throws(EngineError) -> Value {
+        switch tag {
+        case 0x20...0x2F: return .string(try text(Int(tag & 15)))
+        case 0x01: return .string(try text(try length()))
+        case 0x11: return .string("")
+        case 0x12: return .int(Int64(try integer(UInt8.self)))
+        case 0x02: return .int(Int64(bitPattern: try integer(UInt64.self)))
+        case 0x03: return .double(Double(bitPattern: try integer(UInt64.self)))
+        case 0x04: return .bool(try integer(UInt8.self) != 0)
+        case 0x05: return .uuid(RecordID(high: try integer(UInt64.self), low: try integer(UInt64.self)))
+        case 0x06: return .date(Double(bitPattern: try integer(UInt64.self)))
+        case 0x07: return .data([UInt8](try take(try length())))
+        case 0x0A: return .vector(try vector())
+        case 0x0B: return .null
+        case 0x18: return .array([])
+        case 0x19: return .dictionary([])
+        default: throw RecordCodec.malformed("has an unknown type tag", at: position - 1)
+        }
+    }
+
+    private mutating func vector() throws(EngineError) -> StoredVector {
+        holdsVector = true
+        let count = Int(try integer(UInt32.self))
+        guard count < EngineLimits.vectorElements else {
+            throw RecordCodec.malformed("has a vector of \(EngineLimits.vectorElements) elements or more", at: position)
+        }
+        let raw = try take(count * 4)
+        return StoredVector(
+            words: (0..<count).map {
+                UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))
+            })
+    }
+
+    /// A string's or data's length, within the format's limit.
+    private mutating func length() throws(EngineError) -> Int {
+        let length = Int(try integer(UInt32.self))
+        guard length <= EngineLimits.valueBytes else {
+            throw RecordCodec.malformed("has a value of over \(EngineLimits.valueBytes) bytes", at: position)
+        }
+        return length
+    }
+
+    private mutating func text(_ count: Int) throws(EngineError) -> String {
+        let start = position
+        let raw = try take(count)
+        guard let text = String(validating: raw, as: UTF8.self) else {
+            throw RecordCodec.malformed("has text that is no valid UTF-8", at: start)
+        }
+        return text
+    }
+
+    private mutating func take(_ count: Int) throws(EngineError) -> UnsafeRawBufferPointer {
+        guard count <= bytes.count - position else {
+            throw RecordCodec.malformed("is cut off: \(count) bytes are missing", at: position)
+        }
+        defer { position += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+    }
+
+    private mutating func integer<T: FixedWidthInteger>(_: T.Type) throws(EngineError) -> T {
+        let raw = try take(MemoryLayout<T>.size)
+        return T(bigEndian: raw.loadUnaligned(as: T.self))
+    }
+}
