@@ -44,7 +44,9 @@ import Testing
 
     @Test func aliasesAreMadeAndUnique() throws {
         let catalog = try load()
-        let paths: [FilePath] = ["/a/db.blazedb", "/b/db.blazedb", "/c/b/db.blazedb", "/x y/db.blazedb", "/n/a b.blazedb"]
+        let paths: [FilePath] = [
+            "/a/db.blazedb", "/b/db.blazedb", "/c/b/db.blazedb", "/x y/db.blazedb", "/n/a b.blazedb",
+        ]
         let aliases = try paths.map { try catalog.add(path: $0, id: nil, alias: nil).alias }
         #expect(aliases == ["db", "b-db", "db-2", "db-3", nil])
         #expect(throws: CatalogError(.aliasTaken, "")) { try catalog.add(path: "/e.blazedb", id: nil, alias: "db") }
@@ -54,7 +56,9 @@ import Testing
         #expect(catalog.entry(at: "/a/db.blazedb")?.id == Self.id(3))
     }
 
-    @Test(arguments: ["", "-a", ".a", "a/b", "a b", "@x", "abcdef", "0123456", "\u{E9}", String(repeating: "a", count: 65)])
+    @Test(arguments: [
+        "", "-a", ".a", "a/b", "a b", "@x", "abcdef", "0123456", "\u{E9}", String(repeating: "a", count: 65),
+    ])
     func whatCannotBeAnAlias(_ alias: String) throws {
         let catalog = try load()
         #expect(throws: CatalogError(.invalidAlias, "")) { try catalog.add(path: "/d.blazedb", id: nil, alias: alias) }
@@ -79,7 +83,9 @@ import Testing
     @Test func tags() throws {
         let catalog = try load()
         let entry = try catalog.add(path: "/d.blazedb", id: nil, alias: nil)
-        #expect(throws: CatalogError(.invalidTag, "")) { try catalog.changeTags(of: entry, adding: ["a b"], removing: []) }
+        #expect(throws: CatalogError(.invalidTag, "")) {
+            try catalog.changeTags(of: entry, adding: ["a b"], removing: [])
+        }
         let many = (0...Catalog.tagCapacity).map { "t\($0)" }
         #expect(throws: CatalogError(.invalidTag, "")) { try catalog.changeTags(of: entry, adding: many, removing: []) }
         #expect(try catalog.changeTags(of: entry, adding: ["x", "y"], removing: ["x"]).tags == ["y"])

@@ -111,7 +111,8 @@ public final class Catalog: Sendable {
         guard matches.count == 1 else {
             let names = matches.prefix(5).map { $0.alias ?? $0.path.displayString }.joined(separator: ", ")
             throw CatalogError(
-                .ambiguous, "\(text) stands for \(matches.count) databases: \(names)\(matches.count > 5 ? ", ..." : "")",
+                .ambiguous,
+                "\(text) stands for \(matches.count) databases: \(names)\(matches.count > 5 ? ", ..." : "")",
                 hint: "use an alias or a path")
         }
         return first
