@@ -88,12 +88,10 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         self.init(code, error.description, hint: hint, path: error.path)
     }
 
-    /// The message, the byte position where there is one, and the hint.
+    /// The message, and the byte position where there is one.
     public var description: String {
-        var out = message
-        if let offset { out += " (byte \(offset))" }
-        if let hint { out += "; \(hint)" }
-        return out
+        guard let offset else { return message }
+        return "\(message) (byte \(offset))"
     }
 
     /// Errors are equal when their codes are.

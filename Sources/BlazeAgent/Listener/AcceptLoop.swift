@@ -60,7 +60,7 @@ final class AcceptLoop: Sendable {
             refuse(
                 stream,
                 Fault(
-                    .tooManyConnections, "all \(ProtocolLimits.connections) connections of the agent are taken",
+                    .tooManyConnections, "all \(registry.limit) connections of the agent are taken",
                     hint: "try again, or end clients that you do not need"))
         case .stopping: refuse(stream, Fault(.stopping, "the agent is stopping", hint: "run the command again"))
         }

@@ -10,7 +10,7 @@ final class ConnectionRegistry: Sendable {
         var stopping = false
     }
 
-    private let limit: Int
+    let limit: Int
     private let state = Mutex(State())
     private let group = DispatchGroup()
 

@@ -17,12 +17,14 @@ struct UnlockVerb: Verb {
         var request = WireUnlockRequest()
         request.target = try context.target(database)
         if let count = password.kdfIterations { request.kdfIterations = count }
-        // A path that names nothing is told before a password is asked for.
         let connection = try context.connect(for: .unlock)
-        var look = WireInfoRequest()
-        look.target = request.target
-        let known = try connection.call(look).row
-        var secret: SecretBytes? = try password.givenOrAsked(context, for: known.title)
+        var secret = try password.given(context)
+        if secret == nil {
+            // Whoever is asked for a password should see which database is meant, and none for a name that means nothing.
+            var look = WireInfoRequest()
+            look.target = request.target
+            secret = try password.givenOrAsked(context, for: try connection.call(look).row.title)
+        }
         let reply = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
         var fields = reply.row.identityFields
         fields["kdf_iterations"] = .count(reply.kdfIterations)

@@ -1,5 +1,11 @@
 internal import CPlatform
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 /// What keeps a process's memory to itself, and whether the system granted it.
 public struct Hardening: Sendable, Hashable {
     /// Core dumps are off (RLIMIT_CORE 0).
@@ -9,8 +15,13 @@ public struct Hardening: Sendable, Hashable {
     /// Secrets can be locked into memory, so that they do not reach swap.
     public let memoryLocks: Bool
 
+    /// Nothing was applied.
+    public static let none = Hardening(coreDumpsOff: false, tracingOff: false, memoryLocks: false)
+
     /// Applies what the system allows. `allowTracing` keeps debuggers working, for tests.
     public static func apply(allowTracing: Bool = false) -> Hardening {
+        // What the process creates is for its user, even where a caller forgets to say so.
+        umask(0o077)
         let core = blaze_disable_core_dumps() == 0
         let tracing = !allowTracing && blaze_disable_tracing() == 0
         return Hardening(coreDumpsOff: core, tracingOff: tracing, memoryLocks: canLockMemory())

@@ -21,7 +21,8 @@ public final class Catalog: Sendable {
     private let writing = Mutex(())
     private let now: @Sendable () -> Int64
 
-    init(file: FilePath, entries: [CatalogEntry], now: @escaping @Sendable () -> Int64) {
+    /// A catalogue with these entries, whose changes go to `file`.
+    public init(file: FilePath, entries: [CatalogEntry], now: @escaping @Sendable () -> Int64) {
         self.file = file
         map = Mutex(Dictionary(entries.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first }))
         self.now = now
@@ -231,15 +232,21 @@ public final class Catalog: Sendable {
         return alias
     }
 
-    /// The file's name, with a number behind it when it is taken; nil when it cannot be an alias.
+    /// The file's name; when that is taken, with its directory's name before it, then with a number behind. Nil when no
+    /// such text can be an alias.
     private static func freeAlias(for path: FilePath, in map: [FilePath: CatalogEntry]) -> String? {
-        guard let name = path.withoutExtension.lastComponent.map({ FilePath(root: nil, [$0]).displayString }),
-            CatalogEntry.isValid(alias: name)
-        else { return nil }
         let taken = Set(map.values.compactMap(\.alias))
-        if !taken.contains(name) { return name }
-        return (2...Self.capacity + 1).lazy.map { "\(name)-\($0)" }
-            .first { !taken.contains($0) && CatalogEntry.isValid(alias: $0) }
+        func isFree(_ alias: String) -> Bool { CatalogEntry.isValid(alias: alias) && !taken.contains(alias) }
+        let file = text(path.withoutExtension.lastComponent)
+        if isFree(file) { return file }
+        let directory = text(path.removingLastComponent().lastComponent)
+        if isFree("\(directory)-\(file)") { return "\(directory)-\(file)" }
+        guard CatalogEntry.isValid(alias: file) else { return nil }
+        return (2...capacity + 1).lazy.map { "\(file)-\($0)" }.first(where: isFree)
+    }
+
+    private static func text(_ component: FilePath.Component?) -> String {
+        component.map { FilePath(root: nil, [$0]).displayString } ?? ""
     }
 
     private static func gone(_ entry: CatalogEntry) -> CatalogError {

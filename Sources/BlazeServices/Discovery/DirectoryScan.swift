@@ -118,6 +118,8 @@ private struct Walk {
             guard !totals.stopped, let path = child(directory, candidate.name) else { continue }
             look(at: path, candidate.name, candidate.kind, report)
         }
+        // The list is worked off from its end, so the last pushed comes first: names in order, whatever the disk's order.
+        below.sort { $1.lexicographicallyPrecedes($0) }
         for name in below where !scan.excludes(name: name) {
             if let path = child(directory, name), !scan.excludes(path: path) { pending.append(path) }
         }

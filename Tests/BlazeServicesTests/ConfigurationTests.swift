@@ -1,0 +1,145 @@
+import BlazePlatform
+import BlazeServices
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct ConfigurationTests {
+    static func parse(_ text: String) throws(ConfigurationError) -> Configuration {
+        try Configuration(parsing: text, home: "/home/u")
+    }
+
+    @Test func anEmptyTextIsDefaults() throws {
+        let configuration = try Self.parse("")
+        for key in ConfigurationKey.allCases {
+            #expect(configuration[key] == key.defaultValue && !configuration.isGiven(key))
+        }
+    }
+
+    @Test func rootsAreTheUsualOnesAndTheConfiguredOnes() throws {
+        let paths = AgentPaths(environment: [:], home: "/home/u", userID: 1, platform: .xdg)
+        let configuration = try Self.parse("[scan]\nroots = [\"~/db\", \"/srv\", \"~\", \"rel\", \"/srv\"]")
+        #expect(
+            configuration.scanRoots(paths: paths) == [
+                "/home/u/.local/share/blazedb", "/home/u/Documents", "/home/u/Developer", "/home/u/db", "/srv",
+                "/home/u", "/home/u/rel",
+            ])
+    }
+
+    @Test(arguments: [
+        ("[scan]\nrots = []", ConfigurationError.Code.unknownKey, 2),
+        ("# a comment\n\n[scna]\nroots = []", .unknownKey, 3),
+        ("top = 1\n[scan]", .unknownKey, 1),
+        ("[scan]\nexclude = [\n  \"a\",\n]\nroots = \"x\"", .wrongType, 5),
+        ("[scan]\nroots = [1]", .wrongType, 2),
+        ("scan = 3", .wrongType, 1),
+        ("scan.roots = 3", .wrongType, 1),
+        ("[scan]\nroots = [\"a\"", .invalidSyntax, 2),
+        ("[scan]\nroots = []\nroots = []", .invalidSyntax, 3),
+    ])
+    func errorsTellTheirLine(_ text: String, _ code: ConfigurationError.Code, _ line: Int) {
+        do {
+            _ = try Self.parse(text)
+            Issue.record("accepted")
+        } catch {
+            #expect(error.code == code)
+            #expect(error.line == line)
+        }
+    }
+}
+
+@Suite struct ConfigurationFileTests {
+    let directory: TemporaryDirectory
+    let file: ConfigurationFile
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        file = ConfigurationFile(path: directory.path.appending("c").appending("config.toml"), home: "/home/u")
+    }
+
+    func text() throws -> String { try String(contentsOfFile: file.path.string, encoding: .utf8) }
+    func write(_ text: String) throws {
+        try PrivateDirectory.ensure(file.path.removingLastComponent())
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file.path.string))
+    }
+
+    @Test func aMissingFileIsDefaults() throws {
+        #expect(file.check().isEmpty)
+        #expect(try file.show().allSatisfy(\.isDefault))
+        #expect(try PosixStorage().status(of: file.path) == nil)
+    }
+
+    @Test func settingMakesTheFile() throws {
+        let entry = try file.set("scan.roots", to: "[\"/a\", '/b']")
+        #expect(entry.value == "[\"/a\", \"/b\"]" && !entry.isDefault)
+        #expect(try text() == "[scan]\nroots = [\"/a\", \"/b\"]\n")
+        #expect(try PosixStorage().status(of: file.path)?.mode == 0o600)
+        #expect(try file.get("scan.roots") == entry)
+    }
+
+    @Test(arguments: [
+        (
+            "# top\n[scan] # here\nroots = [ # old\n  \"x\", # one\n] # end\nexclude = []\n",
+            "# top\n[scan] # here\nroots = [\"/new\"] # end\nexclude = []\n"
+        ),
+        ("[scan]\nexclude = [\"roots = 1\"]\n", "[scan]\nroots = [\"/new\"]\nexclude = [\"roots = 1\"]\n"),
+        ("scan.exclude = []", "scan.exclude = []\n\n[scan]\nroots = [\"/new\"]\n"),
+        ("# only words", "# only words\n\n[scan]\nroots = [\"/new\"]\n"),
+        ("[scan]", "[scan]\nroots = [\"/new\"]\n"),
+        ("scan.roots = [\"]#\"]  # c\n", "scan.roots = [\"/new\"]  # c\n"),
+        ("[scan]\n\"roots\" = ['a#b']\n", "[scan]\n\"roots\" = [\"/new\"]\n"),
+    ])
+    func settingKeepsTheRest(_ before: String, _ after: String) throws {
+        try write(before)
+        do {
+            _ = try file.set("scan.roots", to: "[\"/new\"]")
+            #expect(try text() == after)
+        } catch let error as ConfigurationError {
+            // TOML forbids to open a table again that dotted keys made: then an editor must do it, and nothing changed.
+            #expect(error.code == .notEditable && before.hasPrefix("scan.exclude"))
+            #expect(try text() == before)
+        }
+    }
+
+    @Test func anInlineTableIsLeftToAnEditor() throws {
+        try write("scan = { roots = [] }\n")
+        #expect(throws: ConfigurationError(.notEditable, "")) { try file.set("scan.roots", to: "[\"/a\"]") }
+        #expect(try text() == "scan = { roots = [] }\n")
+    }
+
+    @Test(arguments: ["", "3", "\"a\"", "[1]", "[\"a\"", "[]\nx = 1", "[] # c\n[y]", "[[\"a\"]]"])
+    func wrongValuesChangeNothing(_ value: String) throws {
+        try write("[scan]\nroots = [\"/old\"]\n")
+        #expect(throws: ConfigurationError(.wrongType, "")) { try file.set("scan.roots", to: value) }
+        #expect(try text() == "[scan]\nroots = [\"/old\"]\n")
+    }
+
+    @Test func unknownSettings() throws {
+        #expect(throws: ConfigurationError(.unknownKey, "")) { try file.get("scan.rots") }
+        #expect(throws: ConfigurationError(.unknownKey, "")) { try file.set("x", to: "[]") }
+        #expect(try PosixStorage().status(of: file.path) == nil)
+    }
+
+    @Test func aBrokenFileIsToldAndNotOverwritten() throws {
+        try write("[scan\n")
+        #expect(file.check().map(\.code) == [.invalidSyntax])
+        #expect(throws: ConfigurationError(.invalidSyntax, "")) { try file.set("scan.roots", to: "[]") }
+        #expect(try text() == "[scan\n")
+    }
+
+    @Test func whatIsNoTextOrTooLong() throws {
+        try write("")
+        try Data([0xFF, 0xFE]).write(to: URL(fileURLWithPath: file.path.string))
+        #expect(file.check().map(\.code) == [.invalidSyntax])
+        try Data(count: Int(ConfigurationFile.sizeLimit) + 1).write(to: URL(fileURLWithPath: file.path.string))
+        #expect(file.check().map(\.code) == [.tooLarge])
+    }
+
+    @Test func textsWithQuotesAndControlsComeBack() throws {
+        let value = #"["a\"b\\c\u0007", 'd"e']"#
+        let entry = try file.set("scan.exclude", to: value)
+        #expect(entry.value == #"["a\"b\\c\u0007", "d\"e"]"#)
+        #expect(try file.load().scanExcludes == ["a\"b\\c\u{7}", "d\"e"])
+    }
+}
