@@ -79,6 +79,18 @@ import Testing
         #expect(sorted.map(\.page) == [2, 9, nil, nil])
     }
 
+    @Test func manyFindingsAlikeAreCounted() {
+        let many = (0..<5).map { (i: UInt32) in
+            Finding(Finding.Name(rawValue: "phantom"), .advice, page: i, "page \(i)")
+        }
+        let one = Finding(Finding.Name(rawValue: "leaked"), .advice, "pages")
+        #expect(
+            (many + [one]).worstFirst.lines(style: Self.plain) == [
+                "advice [leaked] pages", "advice [phantom] page 0", "advice [phantom] page 1",
+                "advice [phantom] page 2", "advice [phantom] and 2 more (-o json)",
+            ])
+    }
+
     @Test func everyFaultHasAnExitStatus() {
         for code in FaultCode.allCases { #expect(ExitStatus(code) != .success) }
         #expect(ExitStatus(.wrongPassword).rawValue == 12 && ExitStatus(.locked).rawValue == 13)

@@ -28,5 +28,23 @@ extension [Finding] {
 
     var json: JSONValue { .array(map(\.json)) }
 
+    /// Lines for people: of many findings alike the first few, and a count of the rest. Expects them worst first.
+    func lines(style: Style) -> [String] {
+        var out: [String] = []
+        var rest = self[...]
+        while let first = rest.first {
+            let alike = rest.prefix { $0.name == first.name && $0.severity == first.severity }
+            out += alike.prefix(Self.shownAlike).map { $0.line(style: style) }
+            if alike.count > Self.shownAlike {
+                out.append(
+                    "\(style.severity(first.severity)) [\(first.name)] and \(alike.count - Self.shownAlike) more (-o json)")
+            }
+            rest = rest.dropFirst(alike.count)
+        }
+        return out
+    }
+
+    private static var shownAlike: Int { 3 }
+
     func count(_ severity: Finding.Severity) -> Int { count { $0.severity == severity } }
 }

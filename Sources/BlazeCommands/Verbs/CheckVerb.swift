@@ -44,7 +44,7 @@ struct CheckVerb: Verb {
         return VerbResult(
             data: .object(fields), tier: reply.tier.text, warnings: reply.warnings, status: status
         ) { style in
-            findings.map { $0.line(style: style) } + ["\(reply.row.title): \(verdict)"]
+            findings.lines(style: style) + ["\(reply.row.title): \(verdict)"]
         }
     }
 }

@@ -67,7 +67,7 @@ struct ExportVerb: Verb {
         _ reply: WireExportReply, path: FilePath?, parts: [Data], _ context: Context
     ) throws -> VerbResult {
         let findings = reply.findings.map(\.finding).worstFirst
-        let told = findings.filter { $0.severity > .note }.map { "\($0.severity.rawValue) [\($0.name)] \($0.message)" }
+        let told = findings.filter { $0.severity > .note }.lines(style: context.style(for: Terminal.error))
         let status: ExitStatus = reply.unreadable > 0 ? .damage : .success
         guard let path else {
             for part in parts { try Terminal.write([UInt8](part), to: Terminal.output) }

@@ -142,6 +142,6 @@ struct InfoVerb: Verb {
         }
         var out = facts.lines(style: style)
         if reply.tier == .file { out.append("locked: pages and indexes need the key (blazectl unlock \(row.title))") }
-        return out + findings.map { $0.line(style: style) }
+        return out + findings.lines(style: style)
     }
 }
