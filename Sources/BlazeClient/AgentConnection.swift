@@ -35,6 +35,10 @@ public final class AgentConnection {
                 throw ClientError(
                     .noAgent, "no agent listens on \(socket.displayString)", hint: "start one: blazectl agent start")
             case .timedOut: throw Self.frozen(socket)
+            case .permissionDenied:
+                throw ClientError(
+                    .foreignAgent, "you may not use the socket \(socket.displayString): permission denied",
+                    hint: "set \(AgentPaths.socketVariable) to a socket in a directory of your own")
             default: throw ClientError(.noAgent, "\(socket.displayString): \(error)")
             }
         }

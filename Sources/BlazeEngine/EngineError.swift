@@ -15,6 +15,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case notRegularFile = "not-a-regular-file"
         /// No metadata, and nothing in the file looks like a BlazeDB page.
         case notADatabase = "not-a-database"
+        /// An interrupted vacuum has moved the data file aside (trap T5b).
+        case dataMovedAside = "data-moved-aside"
         /// The system could not read a file.
         case readFailed = "read-failed"
         /// The salt file is empty (FORMAT.md 2).

@@ -4,7 +4,7 @@ import re
 SOURCE_SUFFIXES = {".swift", ".py", ".sh", ".c", ".h", ".proto", ".modulemap", ".toml", ".ini"}
 VAGUE = re.compile(r"(Util|Utils|Utilities|Helper|Helpers|Manager|Managers|Common|Misc)(?=[A-Z+._]|$)")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-MACHINE_PATH = re.compile(r"(?<![\w.])/(work|root|home/\w+|Users/\w+|opt/swift)(?=/|\b)")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(work|root|opt/swift)(?=/|\b)")
 
 
 def is_source(name):

@@ -27,8 +27,8 @@ enum CheckHandler {
         reply.tier = .file
         reply.findings = summary.findings.map(WireFinding.init)
         reply.warnings = [
-            "only the files and the unsigned parts of the metadata were looked at: "
-                + (summary.metadataProblem == nil ? "the database is locked" : "the metadata cannot be read")
+            (summary.metadataProblem == nil ? "the database is locked" : "the metadata cannot be read")
+                + ": its signature was not verified, and no page was read"
         ]
         return reply
     }

@@ -15,7 +15,7 @@ enum InfoHandler {
         reply.files = files(of: summary)
         reply.leftovers = summary.status.leftovers.map(WireLeftover.init)
         reply.format = WireFormatFacts()
-        if let salt = summary.saltSource { reply.format.salt = salt.rawValue }
+        if let salt = summary.saltSource { reply.format.salt = salt == .constant ? "legacy" : "file" }
         if let version = summary.wrapperVersion { reply.format.wrapperVersion = UInt32(clamping: version) }
         if let wal = summary.status.wal { reply.walSize = wal.size }
 

@@ -78,6 +78,7 @@ struct PasswordOptions: ParsableArguments {
                 throw CommandFailure(
                     .promptNeeded, "prompt-needed", "a password is needed, and there is no terminal to ask on",
                     hint: "give it by --password-fd, --password-file or --password-command")
+            case .interrupted(Signals.termination): throw CommandFailure(.terminated, "terminated", "terminated")
             case .interrupted: throw CommandFailure(.interrupted, "interrupted", "interrupted")
             case .empty: throw CommandFailure(.usage, "empty-password", "no password came from \(source)")
             case .tooLong:

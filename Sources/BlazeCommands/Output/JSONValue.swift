@@ -62,12 +62,14 @@ enum JSONValue: Encodable, Sendable {
 }
 
 extension [String: JSONValue] {
-    /// Adds a path: `name` for people, `name_hex` with its bytes where they are not UTF-8.
+    /// Adds a path: `name` with the path itself; where its bytes are not UTF-8, `name` with those bytes escaped for
+    /// people, and `name_hex` with all of them.
     mutating func set(path bytes: Data, as name: String = "path") {
-        self[name] = .string(FilePath.displayString([UInt8](bytes)))
-        if String(validating: bytes, as: UTF8.self) == nil {
-            self["\(name)_hex"] = .string(
-                bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined())
+        if let exact = String(validating: bytes, as: UTF8.self) {
+            self[name] = .string(exact)
+            return
         }
+        self[name] = .string(FilePath.displayString([UInt8](bytes)))
+        self["\(name)_hex"] = .string(bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined())
     }
 }

@@ -49,14 +49,10 @@ public struct DatabaseKey: ~Copyable, Sendable {
     public static func derive(
         for files: FileSet, in storage: any Storage, password: inout SecretBytes, iterations: Int?
     ) throws(EngineError) -> DatabaseKey {
+        // What is wrong with the data file is told before anything that is wrong beside it.
+        let dataStatus = try files.dataStatus(in: storage)
         let salt = try Salt.read(files, in: storage)
         let candidates = try KeyDerivation.candidates(salt: salt, iterations: iterations)
-        let dataStatus: FileStatus?
-        do {
-            dataStatus = try storage.status(of: files.data)
-        } catch {
-            throw EngineError(error)
-        }
         let metadata: MetadataFile
         do {
             metadata = try MetadataFile(files, in: storage)

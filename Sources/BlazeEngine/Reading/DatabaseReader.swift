@@ -33,6 +33,7 @@ public final class DatabaseReader {
     /// Throws `.metadataMissing`, `.metadataNotJSON`, `.metadataMalformed`, `.metadataUnsigned`, `.metadataUnverified`,
     /// `.wrongPassword`, `.unsupportedFormat`, `.limitExceeded`, `.changedWhileReading`, and what opening a file throws.
     public init(_ files: FileSet, in storage: any Storage, key: SymmetricKey) throws(EngineError) {
+        _ = try files.openData(in: storage)
         for _ in 0..<Self.attempts {
             let store = try PageStore(files.data, in: storage, cipher: PageCipher(key))
             let file = try MetadataFile(files, in: storage)

@@ -67,6 +67,12 @@ struct WALScanner {
         }
         var at = start + 1
         while at + UInt64(Self.legacyHeader) <= size {
+            // A hole holds no magic: a sparse file of any size is passed over at once.
+            if !holds(at, 4) {
+                guard let data = try file.nextData(from: at) else { return size }
+                at = max(at, data)
+                guard at + UInt64(Self.legacyHeader) <= size else { return size }
+            }
             try fill(at, 4)
             let first = Int(at - base)
             guard buffer.count - first >= 4 else { return size }
@@ -120,13 +126,16 @@ struct WALScanner {
     /// Makes `count` bytes from `start` on stand in the buffer; false when the file ends before.
     @discardableResult
     private mutating func fill(_ start: UInt64, _ count: Int) throws(StorageError) -> Bool {
-        if start >= base, start - base <= UInt64(buffer.count), UInt64(buffer.count) - (start - base) >= UInt64(count) {
-            return true
-        }
+        if holds(start, count) { return true }
         let wanted = min(UInt64(max(Self.window, count)), size - min(start, size))
         buffer = try file.bytes(count: Int(wanted), at: start)
         base = start
         return buffer.count >= count
+    }
+
+    /// Whether `count` bytes from `start` on stand in the buffer.
+    private func holds(_ start: UInt64, _ count: Int) -> Bool {
+        start >= base && start - base <= UInt64(buffer.count) && UInt64(buffer.count) - (start - base) >= UInt64(count)
     }
 
     private func little32(_ i: Int) -> Int {

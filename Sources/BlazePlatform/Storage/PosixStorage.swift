@@ -22,8 +22,9 @@ public struct PosixStorage: Storage {
         var raw = stat()
         guard path.withPlatformString({ stat($0, &raw) }) == 0 else {
             let errno = Errno(rawValue: errno)
-            if errno == .noSuchFileOrDirectory || errno == .notDirectory { return nil }
-            throw StorageError(errno, operation: "stat", path: path)
+            let error = StorageError(errno, operation: "stat", path: path)
+            if error.code == .notFound { return nil }
+            throw error
         }
         return FileStatus(raw)
     }

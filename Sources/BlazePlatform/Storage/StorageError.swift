@@ -4,7 +4,7 @@ public import SystemPackage
 public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of failure it was.
     public enum Code: Sendable, Equatable {
-        /// Nothing has that path.
+        /// Nothing has that path, or can have it: it is longer than the system allows.
         case notFound
         /// This user may not.
         case permissionDenied
@@ -47,7 +47,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     public init(_ errno: Errno, operation: String, path: FilePath) {
         let code: Code =
             switch errno {
-            case .noSuchFileOrDirectory, .notDirectory: .notFound
+            case .noSuchFileOrDirectory, .notDirectory, .fileNameTooLong: .notFound
             case .permissionDenied, .notPermitted: .permissionDenied
             case .isDirectory, .noSuchAddressOrDevice: .notRegularFile
             case .fileExists: .exists
@@ -63,7 +63,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     public var description: String {
         let what =
             switch code {
-            case .notFound: "no such file or directory"
+            case .notFound: errno == .fileNameTooLong ? "the name is too long" : "no such file or directory"
             case .permissionDenied: "permission denied"
             case .notRegularFile: "not a regular file"
             case .notDirectory: "not a directory"

@@ -1,5 +1,5 @@
 /// Why the catalogue of known databases did not do as asked. Compared by code.
-public struct CatalogError: Error, Sendable, Equatable {
+public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of error it is.
     public enum Code: Sendable, Equatable {
         /// Nothing has that alias, path or id.
@@ -33,6 +33,9 @@ public struct CatalogError: Error, Sendable, Equatable {
         self.message = message
         self.hint = hint
     }
+
+    /// What happened, and what to do next.
+    public var description: String { hint.isEmpty ? message : "\(message); \(hint)" }
 
     /// Errors are equal when their codes are.
     public static func == (a: CatalogError, b: CatalogError) -> Bool { a.code == b.code }
