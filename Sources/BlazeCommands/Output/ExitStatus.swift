@@ -50,6 +50,10 @@ struct CommandFailure: Error {
     var message: String
     var hint: String
     var target: String?
+    /// The signal that ended the command; it decides the exit code then, as shells count (128 and the signal).
+    var signal: Int32?
+
+    var exitCode: Int32 { signal.map { 128 + $0 } ?? status.rawValue }
 
     init(_ status: ExitStatus, _ name: String, _ message: String, hint: String = "", target: String? = nil) {
         self.status = status
