@@ -43,7 +43,8 @@ import TestSupport
                     #expect(unsure, "\(what): record \(id) is not the one that was written, and nothing is said")
                 }
                 if reading.records.count < records.count {
-                    #expect(unsure || reading.report.unreadable + reading.report.deleted > 0, "\(what): a record is gone")
+                    #expect(
+                        unsure || reading.report.unreadable + reading.report.deleted > 0, "\(what): a record is gone")
                 }
             } catch let error as EngineError {
                 #expect(!error.message.isEmpty)
@@ -86,7 +87,9 @@ import TestSupport
         }
     }
 
-    @Test(arguments: ["damaged/wal-over-overflow", "damaged/chain-order"]) func survivesADiskThatFails(_ name: String) throws {
+    @Test(arguments: ["damaged/wal-over-overflow", "damaged/chain-order"]) func survivesADiskThatFails(_ name: String)
+        throws
+    {
         let original = try Original(name)
         let whole = FaultStorage(MemoryStorage(original.contents), failingRead: Int.max)
         original.read(whole, name)

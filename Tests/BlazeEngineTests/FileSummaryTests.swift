@@ -22,12 +22,15 @@ import TestSupport
             ("backup_v0_0A.blazedb", .openBackup), ("made.blazedb.vacuum-0A", .asyncVacuum),
             ("made.blazedb.wal", .asyncVacuum), ("made.vacuum.blazedb", .vacuumNew), ("made.vacuum.wal", .vacuumNew),
             ("made.vacuum_backup.meta", .vacuumBackup), ("made.vacuum_in_progress", .vacuumMarker),
-            ("txn_in_progress-made--8123.meta", .transactionCopy), ("txn_in_progress-made-\(hash).blazedb", .transactionCopy),
+            ("txn_in_progress-made--8123.meta", .transactionCopy),
+            ("txn_in_progress-made-\(hash).blazedb", .transactionCopy),
             ("txn_log-made-\(hash).json", .transactionLog), ("txn_log.json", .transactionLog),
         ]
         let others = [
-            "txn_in_progress-made-two-\(hash).blazedb", "txn_in_progress-other-\(hash).meta", "txn_in_progress-made-.meta",
-            "txn_in_progress-made-\(hash)", "mad.vacuum.blazedb", "made.vacuum.txt", "made2.vacuum.blazedb", "made.blazedb.walx",
+            "txn_in_progress-made-two-\(hash).blazedb", "txn_in_progress-other-\(hash).meta",
+            "txn_in_progress-made-.meta",
+            "txn_in_progress-made-\(hash)", "mad.vacuum.blazedb", "made.vacuum.txt", "made2.vacuum.blazedb",
+            "made.blazedb.walx",
         ]
         for name in own.map(\.0) + others { storage[FilePath("/db").appending(name)] = [1, 2, 3] }
         let status = try FileSetStatus.read(DatabaseBuilder.files, in: storage)
@@ -39,7 +42,8 @@ import TestSupport
         let names = try Set(FileSummary.read(DatabaseBuilder.files, in: storage).findings.map(\.name.rawValue))
         #expect(
             names == [
-                "open-leftover", "vacuum-interrupted", "vacuum-leftover", "transaction-interrupted", "old-transaction-log",
+                "open-leftover", "vacuum-interrupted", "vacuum-leftover", "transaction-interrupted",
+                "old-transaction-log",
             ])
     }
 
@@ -49,7 +53,9 @@ import TestSupport
             storage[FilePath("/db").appending(name)] = []
         }
         #expect(
-            try Set(FileSummary.read(DatabaseBuilder.files, in: storage).findings.map(\.name.rawValue)) == ["vacuum-leftover"])
+            try Set(FileSummary.read(DatabaseBuilder.files, in: storage).findings.map(\.name.rawValue)) == [
+                "vacuum-leftover"
+            ])
     }
 
     @Test func aDataFileThatAVacuumMovedAsideIsAFinding() throws {
@@ -113,7 +119,8 @@ import TestSupport
 
     @Test func namesNeedNotBeText() throws {
         let directory = try TemporaryDirectory()
-        let data = try #require(FilePath(bytes: directory.path.bytes + Array("/a\nb".utf8) + [0xFF] + Array(".blazedb".utf8)))
+        let data = try #require(
+            FilePath(bytes: directory.path.bytes + Array("/a\nb".utf8) + [0xFF] + Array(".blazedb".utf8)))
         let files = FileSet(data: data)
         #expect(files.name == "a\\x0ab\\xff")
         #expect(files.meta.bytes.suffix(9).elementsEqual(Array("a\nb".utf8) + [0xFF] + Array(".meta".utf8)))

@@ -7,7 +7,8 @@ import Testing
 @Suite struct JSONScannerTests {
     @Test(
         arguments: [
-            ("", 0), ("  ", 2), ("{", 1), ("{\"a\"", 4), ("{\"a\":", 5), ("{\"a\":1", 6), ("{\"a\":1,", 7), ("{a:1}", 1),
+            ("", 0), ("  ", 2), ("{", 1), ("{\"a\"", 4), ("{\"a\":", 5), ("{\"a\":1", 6), ("{\"a\":1,", 7),
+            ("{a:1}", 1),
             ("[1 2]", 3), ("[1,]", 3), ("nul", 0), ("truex", 4), ("01", 0), ("-", 0), ("1.", 2), ("1e", 2), ("1e+", 3),
             ("\"abc", 4), ("\"a\nb\"", 2), ("\"\\x\"", 1), ("\"\\u12g4\"", 1), ("\"\\", 2), ("\"\\u12", 1), ("[1]]", 3),
             ("\"a\" \"b\"", 4), ("{\"a\":1}}", 7), ("[1}", 2), ("{\"a\" 1}", 5), ("NaN", 0), ("+1", 0), (".5", 0),
@@ -24,8 +25,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "null", "true", " false ", "0", "-0", "12.5e-3", "\"\"", "[]", "{}", "[[],{}]", "[1,[2,[3]],{\"a\":{\"b\":[]}}]",
-        "{\"a\":\"\\u00e9\\ud83d\\ude00\\n\\/\",\"b\":null}", "\"exactly eight chars and more\"", "\"\u{7F}\u{80}\u{FF}\"",
+        "null", "true", " false ", "0", "-0", "12.5e-3", "\"\"", "[]", "{}", "[[],{}]",
+        "[1,[2,[3]],{\"a\":{\"b\":[]}}]",
+        "{\"a\":\"\\u00e9\\ud83d\\ude00\\n\\/\",\"b\":null}", "\"exactly eight chars and more\"",
+        "\"\u{7F}\u{80}\u{FF}\"",
     ])
     func accepts(_ text: String) throws {
         var skipping = JSONScanner(Array(text.utf8))
@@ -41,7 +44,9 @@ import Testing
         #expect(try scanner.text(try scanner.string()) == "\"\\/\u{8}\u{C}\n\r\t\u{E9}\u{1F600}x")
     }
 
-    @Test(arguments: [#""\ud83d""#, #""\ud83dx""#, #""\ude00""#, #""\ud83d\u0041""#]) func refusesLoneSurrogates(_ text: String) {
+    @Test(arguments: [#""\ud83d""#, #""\ud83dx""#, #""\ude00""#, #""\ud83d\u0041""#]) func refusesLoneSurrogates(
+        _ text: String
+    ) {
         #expect(throws: JSONError.self) {
             var scanner = JSONScanner(Array(text.utf8))
             _ = try scanner.value()

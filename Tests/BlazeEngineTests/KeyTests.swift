@@ -43,13 +43,16 @@ import TestSupport
         #expect(error?.description.contains("Not-The-Passw0rd") == false)
     }
 
-    @Test(arguments: ["", "x", String(repeating: "y", count: 100_000), "\u{0}"]) func survivesAnyPassword(_ text: String) throws {
+    @Test(arguments: ["", "x", String(repeating: "y", count: 100_000), "\u{0}"]) func survivesAnyPassword(
+        _ text: String
+    ) throws {
         let (storage, files, _) = try memory("typed")
         let error = #expect(throws: EngineError.self) { try derive(storage, files, text, 1000) }
         #expect(error?.code == .wrongPassword && error?.triedIterations == [1000])
     }
 
-    @Test(arguments: [0, -1, EngineLimits.iterations + 1, Int.max, Int.min]) func refusesOddCounts(_ count: Int) throws {
+    @Test(arguments: [0, -1, EngineLimits.iterations + 1, Int.max, Int.min]) func refusesOddCounts(_ count: Int) throws
+    {
         let (storage, files, fixture) = try memory("typed")
         let error = #expect(throws: EngineError.self) { try derive(storage, files, fixture.manifest.password, count) }
         #expect(error?.code == .invalidIterations)

@@ -22,7 +22,8 @@ import TestSupport
     }
 
     @Test(arguments: [
-        #"[{"id":"A","pages":[0]},{"id":"B","pages":[1,2]}]"#, #"[{"pages":[1,2],"id":"B","x":[{}]},{"pages":[0],"id":"A"}]"#,
+        #"[{"id":"A","pages":[0]},{"id":"B","pages":[1,2]}]"#,
+        #"[{"pages":[1,2],"id":"B","x":[{}]},{"pages":[0],"id":"A"}]"#,
         #"["A",[0],"B",[1,2]]"#, #"["B",[[1],[2]],"A",0]"#, #"[["A",[0]],["B",[1,[2]]]]"#, #"{"B":[1,2],"A":[0]}"#,
         #"{"A":"0","B":{"pages":[1,2]}}"#, #"[{"key":"A","value":[0]},{"key":"B","value":[1.0,2e0]}]"#,
     ])
@@ -36,7 +37,8 @@ import TestSupport
 
     @Test func lastOfEqualEntriesCounts() throws {
         let payload = try read(
-            payload: #"{"indexMap":[{"id":"\#(b)","pages":[9]},{"id":"\#(a)","pages":[1]},{"id":"\#(b)","pages":[2,3]}]}"#)
+            payload:
+                #"{"indexMap":[{"id":"\#(b)","pages":[9]},{"id":"\#(a)","pages":[1]},{"id":"\#(b)","pages":[2,3]}]}"#)
         #expect(lists(payload) == [a: [1], b: [2, 3]])
         #expect(payload.index.irregularities.duplicates == 1 && payload.index.irregularities.firstDuplicate == b)
         #expect(payload.index.irregularities.unsorted == 1)
@@ -44,14 +46,17 @@ import TestSupport
 
     @Test func oddEntriesAreCounted() throws {
         let payload = try read(
-            payload: #"{"indexMap":[{"id":"x","pages":[7]},{"id":"\#(a)","pages":[-1,4294967296,1.5,3,99999999999999999999]}],"deletedPages":[4294967296,5]}"#)
+            payload:
+                #"{"indexMap":[{"id":"x","pages":[7]},{"id":"\#(a)","pages":[-1,4294967296,1.5,3,99999999999999999999]}],"deletedPages":[4294967296,5]}"#
+        )
         #expect(lists(payload) == [a: [3]])
         #expect(payload.index.irregularities.pagesOutOfRange == 4 && payload.index.irregularities.withoutID == 1)
         #expect(payload.freePages == [5] && payload.freePagesOutOfRange == 1)
     }
 
     @Test(arguments: [
-        #"{"indexMap":1}"#, #"{"indexMap":[1,2]}"#, #"{"indexMap":["x"]}"#, #"{"nextPageIndex":-1}"#, #"{"nextPageIndex":"1"}"#,
+        #"{"indexMap":1}"#, #"{"indexMap":[1,2]}"#, #"{"indexMap":["x"]}"#, #"{"nextPageIndex":-1}"#,
+        #"{"nextPageIndex":"1"}"#,
         #"{"nextPageIndex":1.5}"#, #"{"deletedPages":["1"]}"#, #"{"deletedPages":{}}"#, "[]", "{} x",
         #"{"secondaryIndexes":[{"entries":[]}]}"#, #"{"indexMap":[{"id":"a","pages":[1}]}"#,
     ])
@@ -84,7 +89,8 @@ import TestSupport
         let builder = DatabaseBuilder()
         let meta = builder.metadata(payload: builder.payload, members: #","later":[1, 2]"#)
         let reader = try DatabaseReader(DatabaseBuilder.files, in: builder.storage(metadata: meta), key: builder.key)
-        #expect(reader.metadata.unknownWrapperMembers == [Metadata.RawMember(key: "later", value: Array("[1, 2]".utf8))])
+        #expect(
+            reader.metadata.unknownWrapperMembers == [Metadata.RawMember(key: "later", value: Array("[1, 2]".utf8))])
     }
 
     // MARK: Refusals
@@ -109,10 +115,15 @@ import TestSupport
         #expect(try refusal(Array(builder.payload.utf8))?.code == .metadataUnsigned)
         #expect(try refusal(Array(#"{"signature":"AAAA"}"#.utf8))?.code == .metadataUnsigned)
         #expect(try refusal(Array(#"{"signature":"AAAA","layout":[]}"#.utf8))?.code == .metadataMalformed)
-        #expect(try refusal(Array(#"{"signature":"AAAA","layout":{},"secureLayoutVersion":2}"#.utf8))?.code == .metadataMalformed)
-        #expect(try refusal(Array(#"{"signature":"AAAA","layout":{},"secureLayoutVersion":3}"#.utf8))?.code == .unsupportedFormat)
         #expect(
-            try refusal(Array(#"{"signature":"AAAA","layout":{},"secureLayoutVersion":2,"signedPayload":"?"}"#.utf8))?.code
+            try refusal(Array(#"{"signature":"AAAA","layout":{},"secureLayoutVersion":2}"#.utf8))?.code
+                == .metadataMalformed)
+        #expect(
+            try refusal(Array(#"{"signature":"AAAA","layout":{},"secureLayoutVersion":3}"#.utf8))?.code
+                == .unsupportedFormat)
+        #expect(
+            try refusal(Array(#"{"signature":"AAAA","layout":{},"secureLayoutVersion":2,"signedPayload":"?"}"#.utf8))?
+                .code
                 == .metadataMalformed)
     }
 
@@ -129,7 +140,8 @@ import TestSupport
         #expect(error?.code == .metadataUnverified)
         #expect(error?.message.contains("metadata signature does not verify") == true)
         // Stripped to version 1, as in trap T9.
-        #expect(try refusal(Array(#"{"signature":"AAAA","layout":\#(builder.payload)}"#.utf8))?.code == .metadataUnverified)
+        #expect(
+            try refusal(Array(#"{"signature":"AAAA","layout":\#(builder.payload)}"#.utf8))?.code == .metadataUnverified)
     }
 
     @Test func readsVersionOneWithListsAsTheyStandOrSorted() throws {
@@ -147,7 +159,8 @@ import TestSupport
                 """#
             let signature = Data(HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: builder.key))
             let meta = Array(#"{"layout":\#(layout),"signature":"\#(signature.base64EncodedString())"}"#.utf8)
-            let reader = try DatabaseReader(DatabaseBuilder.files, in: builder.storage(metadata: meta), key: builder.key)
+            let reader = try DatabaseReader(
+                DatabaseBuilder.files, in: builder.storage(metadata: meta), key: builder.key)
             #expect(reader.metadata.wrapperVersion == 1 && reader.metadata.signedAt == nil)
             #expect(try Reading(reader).records.count == 1)
         }
@@ -162,7 +175,8 @@ import TestSupport
     @Test func refusesOverlongMetadataUnread() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([], to: "x.meta")
-        try FileHandle(forWritingTo: URL(fileURLWithPath: path.string)).truncate(atOffset: EngineLimits.metadataBytes + 1)
+        try FileHandle(forWritingTo: URL(fileURLWithPath: path.string)).truncate(
+            atOffset: EngineLimits.metadataBytes + 1)
         try directory.write([1], to: "x.blazedb")
         let files = FileSet(data: directory.path.appending("x.blazedb"))
         let error = #expect(throws: EngineError.self) { try MetadataFile(files, in: PosixStorage()) }
@@ -191,7 +205,8 @@ import TestSupport
         try builder.add(b)
         for (layout, count) in [(#"{"indexMap":["\#(a)",[0]]}"#, 1), (#"{"indexMap":["\#(a)",[5],"\#(b)",[1]]}"#, 1)] {
             let meta = builder.metadata(payload: builder.payload, layout: layout)
-            let reader = try DatabaseReader(DatabaseBuilder.files, in: builder.storage(metadata: meta), key: builder.key)
+            let reader = try DatabaseReader(
+                DatabaseBuilder.files, in: builder.storage(metadata: meta), key: builder.key)
             let findings = try reader.quickCheck().findings
             #expect(findings.map(\.name) == [.mirrorDiffers] && findings[0].count == count)
         }

@@ -61,7 +61,8 @@ public enum TypedJSON {
         var steps = [Step.value(value)]
         while let step = steps.popLast() {
             switch step {
-            case .raw(let text): out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            case .raw(let text):
+                out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
             case .name(let name):
                 append(text: name, to: &out)
                 out.append(contentsOf: ": ".utf8)
@@ -134,24 +135,36 @@ public enum TypedJSON {
         out.append(digit(byte & 15))
     }
 
-    /// A JSON string with the escapes that JSON requires and no others (RFC 8259 section 7).
+    /// A JSON string with the escapes that JSON requires and no others (RFC 8259 section 7). What needs no escape is
+    /// copied in runs.
     private static func append(text: String, to out: inout [UInt8]) {
+        var text = text
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
-            case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
-            case 0x08: out.append(contentsOf: "\\b".utf8)
-            case 0x09: out.append(contentsOf: "\\t".utf8)
-            case 0x0A: out.append(contentsOf: "\\n".utf8)
-            case 0x0C: out.append(contentsOf: "\\f".utf8)
-            case 0x0D: out.append(contentsOf: "\\r".utf8)
-            case 0..<0x20:
-                out.append(contentsOf: "\\u00".utf8)
-                append(hex: byte, to: &out)
-            default: out.append(byte)
+        text.withUTF8 { bytes in
+            var start = 0
+            for (i, byte) in bytes.enumerated()
+            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                out.append(contentsOf: bytes[start..<i])
+                append(escaped: byte, to: &out)
+                start = i + 1
             }
+            out.append(contentsOf: bytes[start...])
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    private static func append(escaped byte: UInt8, to out: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
+        case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
+        case 0x08: out.append(contentsOf: "\\b".utf8)
+        case 0x09: out.append(contentsOf: "\\t".utf8)
+        case 0x0A: out.append(contentsOf: "\\n".utf8)
+        case 0x0C: out.append(contentsOf: "\\f".utf8)
+        case 0x0D: out.append(contentsOf: "\\r".utf8)
+        default:
+            out.append(contentsOf: "\\u00".utf8)
+            append(hex: byte, to: &out)
+        }
     }
 }
