@@ -81,7 +81,9 @@ import TestSupport
             try key.withKey { _ = try DatabaseReader(files, in: PosixStorage(), key: $0) }
         }
         #expect(error?.code == code)
-        if code == .metadataUnverified { #expect(error?.message.contains("metadata signature does not verify") == true) }
+        if code == .metadataUnverified {
+            #expect(error?.message.contains("metadata signature does not verify") == true)
+        }
         if code == .metadataNotJSON { #expect(error?.offset == 1000) }
         #expect(try copy.isUnchanged())
     }
