@@ -68,7 +68,7 @@ import TestSupport
 
     @Test(arguments: [
         ("damaged/forged-v1-meta", EngineError.Code.metadataUnverified), ("damaged/meta-truncated", .metadataNotJSON),
-        ("damaged/vacuum-between-renames", .notFound),
+        ("damaged/vacuum-between-renames", .dataMovedAside),
     ])
     func refuses(_ name: String, _ code: EngineError.Code) throws {
         let fixture = Fixture.named(name)

@@ -91,7 +91,9 @@ import Testing
         #expect(try catalog.changeTags(of: entry, adding: ["x", "y"], removing: ["x"]).tags == ["y"])
     }
 
-    @Test(arguments: ["", "{", "[]", "{\"version\":\"1\"}", "{\"version\":1,\"databases\":[3]}", "\0\0\0\0", "{\"version\":2}"])
+    @Test(arguments: [
+        "", "{", "[]", "\0\0\0\0", "{\"version\":\"1\"}", "{\"version\":1,\"databases\":[3]}", "{\"version\":2}",
+    ])
     func aDamagedFileIsSetAside(_ text: String) throws {
         try PrivateDirectory.ensure(file.removingLastComponent())
         try Data(text.utf8).write(to: URL(fileURLWithPath: file.string))

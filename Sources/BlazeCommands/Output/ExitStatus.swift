@@ -20,7 +20,6 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case unsupported = 21
     case wouldOverwrite = 22
     case interrupted = 130
-    case terminated = 143
 
     /// The status by which a fault of the agent ends the command.
     init(_ code: FaultCode) {
