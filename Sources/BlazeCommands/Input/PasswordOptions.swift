@@ -78,7 +78,6 @@ struct PasswordOptions: ParsableArguments {
                 throw CommandFailure(
                     .promptNeeded, "prompt-needed", "a password is needed, and there is no terminal to ask on",
                     hint: "give it by --password-fd, --password-file or --password-command")
-            case .interrupted(Signals.termination): throw CommandFailure(.terminated, "terminated", "terminated")
             case .interrupted(let signal):
                 var failure = CommandFailure(.interrupted, "interrupted", "interrupted")
                 failure.signal = signal
