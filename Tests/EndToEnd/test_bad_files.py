@@ -186,7 +186,7 @@ def test_without_a_wal(agent, put):
     b'{"secureLayoutVersion":99999999999999999999,"signedPayload":"e30="}',
     b'{"secureLayoutVersion":3,"signedPayload":"e30=","signature":"AAAA","layout":{},"signedAt":"2026-01-01T00:00:00Z"}',
     b'{"indexMap":{},"nextPageIndex":0,"version":1}',
-])
+], ids=lambda content: f"{len(content)}-bytes")
 def test_metadata_that_is_nonsense(agent, put, content):
     sample = put("tiny")
     sample.sidecar("meta").write_bytes(content)
