@@ -106,7 +106,7 @@ import TestSupport
         // Opening takes the same reads every time; the next one is the first record's page.
         let counting = FaultStorage(builder.storage(), failingRead: Int.max)
         _ = try DatabaseReader(DatabaseBuilder.files, in: counting, key: builder.key)
-        let storage = FaultStorage(builder.storage(), failingRead: counting.readCount + 3)
+        let storage = FaultStorage(builder.storage(), failingRead: counting.readCount + 2)
         let reader = try DatabaseReader(DatabaseBuilder.files, in: storage, key: builder.key)
         let report = try reader.forEachRecord { _, _ in }
         #expect(report.readable == 1 && report.unreadable == 2)
