@@ -151,11 +151,11 @@ import TestSupport
         let layout = #"""
             {"deletedPages":[],"encodingFormat":"blazeBinary","fieldTypes":{},"indexMap":["\#(a)",[0,2,1,3,4]],"metaData":{"b":"x/\ty","a":1.50},
             "nextPageIndex":5,"searchIndexedFields":["q","p"],"secondaryIndexDefinitions":{"n":["n"]},
-            "secondaryIndexes":{"n":[{"components":["é",2]},["\#(b)","\#(a)"]]},"version":1}
+            "secondaryIndexes":{"n":[{"components":["\#u{E9}",2]},["\#(b)","\#(a)"]]},"version":1}
             """#
         for pages in ["[0,2,1,3,4]", "[0,1,2,3,4]"] {
             let signed = #"""
-                {"deletedPages":[],"encodingFormat":"blazeBinary","fieldTypes":[],"indexMap":[{"id":"\#(a)","pages":\#(pages)}],"metaData":[{"key":"a","value":1.50},{"key":"b","value":"x\/\ty"}],"nextPageIndex":5,"searchIndexedFields":["p","q"],"secondaryIndexDefinitions":[{"key":"n","value":["n"]}],"secondaryIndexes":[{"entries":[{"ids":["\#(a)","\#(b)"],"key":{"components":["é",2]}}],"name":"n"}],"version":1}
+                {"deletedPages":[],"encodingFormat":"blazeBinary","fieldTypes":[],"indexMap":[{"id":"\#(a)","pages":\#(pages)}],"metaData":[{"key":"a","value":1.50},{"key":"b","value":"x\/\ty"}],"nextPageIndex":5,"searchIndexedFields":["p","q"],"secondaryIndexDefinitions":[{"key":"n","value":["n"]}],"secondaryIndexes":[{"entries":[{"ids":["\#(a)","\#(b)"],"key":{"components":["\#u{E9}",2]}}],"name":"n"}],"version":1}
                 """#
             let signature = Data(HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: builder.key))
             let meta = Array(#"{"layout":\#(layout),"signature":"\#(signature.base64EncodedString())"}"#.utf8)
