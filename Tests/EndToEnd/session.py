@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -154,4 +153,5 @@ class Session:
             for pid in self.seen:
                 if processes.is_alive(pid):
                     os.kill(pid, signal.SIGKILL)
-            shutil.rmtree(self.root, ignore_errors=True)
+            # rm walks trees that are deeper than paths may be long; Python does not.
+            subprocess.run(["rm", "-rf", str(self.root)], timeout=60, check=True)

@@ -72,7 +72,8 @@ ERRORS = [
     (["db", "add", "/none.blazedb"], NOT_FOUND), (["scan", "/none"], NOT_FOUND), (["config", "get", "no.such"], USAGE),
     (["config", "set", "no.such", "1"], USAGE), (["config", "set", "scan.roots", "5"], USAGE),
     (["unlock", "DB"], NEEDS_PROMPT), (["export", "DB", "--format", "typed"], LOCKED),
-    (["db", "alias", "DB", "-x-/"], USAGE), (["db", "alias", "DB", "0123456789"], USAGE),
+    (["db", "alias", "DB", "x"], NOT_FOUND), (["db", "add", "DB", "--alias", "a/b"], USAGE),
+    (["db", "add", "DB", "--alias", "0123456789"], USAGE),
 ]
 
 
@@ -91,7 +92,7 @@ def test_errors_without_json_go_to_stderr_too(agent):
         assert len(result.messages.splitlines()) <= 3
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["info"], ["ls", "--nonsense"], ["db"], ["db", "nonsense", "x"],
+@pytest.mark.parametrize("words", [["nonsense"], ["info"], ["ls", "--nonsense"], ["db", "nonsense", "x"],
                                    ["export", "x", "--format", "nonsense"], ["unlock", "x", "--password-fd"],
                                    ["ls", "--timeout", "x"], ["ls", "--timeout", "-1"], ["check", "x"]])
 def test_misuse_is_told_on_stderr_with_status_2(world, words):
