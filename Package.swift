@@ -132,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "BlazeAgentTests",
             dependencies: [
-                "BlazeAgent", "BlazeClient", "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform", "BlazeServices",
+                "BlazeAgent", "BlazeClient", "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform",
+                "BlazeServices",
                 "TestSupport", .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),

@@ -49,7 +49,8 @@ public final class AgentConnection {
         do throws(ClientError) {
             try Self.send(hello, secret: nil, id: 0, over: stream)
             agent = try Self.receive(
-                WireHelloRequest.self, id: 0, over: stream, limit: Self.handshakeLimit) { _ throws(ClientError) in }
+                WireHelloRequest.self, id: 0, over: stream, limit: Self.handshakeLimit
+            ) { _ throws(ClientError) in }
         } catch {
             if error.code == .timedOut { throw Self.frozen(socket) }
             throw error

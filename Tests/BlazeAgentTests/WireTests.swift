@@ -25,7 +25,9 @@ import Testing
                 let expect = parts[0].components(separatedBy: "expect: ").last?.trimmingCharacters(in: .newlines)
             else { return nil }
             let digits = Array(parts[1].filter { $0 != "\n" })
-            let bytes = stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(digits[$0...$0 + 1]), radix: 16) }
+            let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+                UInt8(String(digits[$0...$0 + 1]), radix: 16)
+            }
             return Vector(name: file, expect: expect, bytes: bytes)
         }
     }()
@@ -123,7 +125,8 @@ import Testing
         let agent = try TestAgent()
         let stream = try agent.open()
         try stream.send(
-            FrameHeader(kind: .request, operation: 1, requestID: 1, bodyLength: 0).encoded, deadline: .after(.seconds(10)))
+            FrameHeader(kind: .request, operation: 1, requestID: 1, bodyLength: 0).encoded,
+            deadline: .after(.seconds(10)))
         let (header, body) = try Self.answer(stream)
         #expect(header.kind == .fault)
         #expect(Fault(try WireFault(decodingReply: body)).code == .malformed)
@@ -136,7 +139,9 @@ import Testing
         for _ in 0..<100 {
             let stream = try agent.open()
             let prefix = Bool.random(using: &random) ? Self.hello.bytes : []
-            let noise = (0..<Int.random(in: 1...300, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let noise = (0..<Int.random(in: 1...300, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             // The agent may have refused and closed before all is sent.
             try? stream.send(prefix + noise, deadline: .after(.seconds(10)))
             stream.shutDown()

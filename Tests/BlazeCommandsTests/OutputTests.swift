@@ -41,7 +41,8 @@ import Testing
             "a": .optional(nil as String?), "b": .optional(nil as UInt64?), "c": .integer(1 << 53),
             "d": .integer((1 << 53) + 1), "e": .string("a/b\u{1}"), "f": .array([.bool(true), .number(0.5)]),
         ])
-        let expected = #"{"a":null,"b":null,"c":9007199254740992,"d":"9007199254740993","#
+        let expected =
+            #"{"a":null,"b":null,"c":9007199254740992,"d":"9007199254740993","#
             + #""e":"a/b\u0001","f":[true,0.5]}"# + "\n"
         #expect(String(decoding: try value.line(), as: UTF8.self) == expected)
     }

@@ -21,6 +21,22 @@ import Testing
 
         var testDescription: String { rawValue }
 
+        /// What the finding says.
+        var reason: String {
+            switch self {
+            case .uncommitted: "never committed"
+            case .startsAtZero: "starts at page 0"
+            case .tooFew: "longer than its reference"
+            case .tooMany, .endsEarly: "shorter than its reference"
+            case .overLimit: "more than 10000 overflow pages"
+            case .wrongLength: "another length"
+            case .impossibleLength: "impossible length"
+            case .wrongChecksum: "wrong checksum"
+            case .loop, .loopToMain: "loops"
+            case .leavesChain: "no overflow page"
+            }
+        }
+
         func build(_ id: RecordID) throws -> DatabaseBuilder {
             var builder = DatabaseBuilder()
             try builder.add(DatabaseBuilder.id(9))
@@ -57,6 +73,7 @@ import Testing
         #expect(reading.records.keys.sorted() == [DatabaseBuilder.id(9)])
         let finding = try #require(reading.report.findings.first { $0.record == id })
         #expect(finding.name == .unreadable && finding.severity == .damage)
+        #expect(finding.message.contains(broken.reason))
         #expect(reading.report.unreadable == 1)
         let error = #expect(throws: EngineError.self) { try reader.record(id) }
         #expect(error?.code == .unreadableRecord)

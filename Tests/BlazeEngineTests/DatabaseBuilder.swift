@@ -84,12 +84,15 @@ struct DatabaseBuilder {
     ) throws {
         let bytes = Self.record(id, size: size)
         let main = pages.count
-        let pieces = stride(from: 4014, to: bytes.count, by: 4052).map { Array(bytes[$0..<min($0 + 4052, bytes.count)]) }
+        let pieces = stride(from: 4014, to: bytes.count, by: 4052).map {
+            Array(bytes[$0..<min($0 + 4052, bytes.count)])
+        }
         var fields = ReferenceFields(
             first: main + 1, total: bytes.count, checksum: Self.fnv(bytes), count: pieces.count, flags: 1)
         change(&fields)
         let reference = Self.reference(
-            first: fields.first, total: fields.total, checksum: fields.checksum, count: fields.count, flags: fields.flags)
+            first: fields.first, total: fields.total, checksum: fields.checksum, count: fields.count,
+            flags: fields.flags)
         pages.append(try recordPage(Array(bytes[..<4014]) + reference))
         for (i, piece) in pieces.enumerated() {
             let following = i + 1 < pieces.count ? main + i + 2 : 0
@@ -121,7 +124,9 @@ struct DatabaseBuilder {
         little(UInt32(0x5741_4C45)) + little(UInt32(page)) + little(UInt32(image.count)) + little(crc(image)) + image
     }
 
-    static func unifiedEntry(_ transaction: UInt8, _ operation: UInt8, page: Int = 0, _ payload: [UInt8] = []) -> [UInt8] {
+    static func unifiedEntry(_ transaction: UInt8, _ operation: UInt8, page: Int = 0, _ payload: [UInt8] = [])
+        -> [UInt8]
+    {
         let body =
             Array("WALV".utf8) + little(UInt64(1)) + [UInt8](repeating: transaction, count: 16) + [operation]
             + little(UInt32(page)) + little(UInt32(payload.count)) + payload

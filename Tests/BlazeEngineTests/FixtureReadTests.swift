@@ -68,7 +68,7 @@ import TestSupport
 
     @Test(arguments: [
         ("damaged/forged-v1-meta", EngineError.Code.metadataUnverified), ("damaged/meta-truncated", .metadataNotJSON),
-        ("damaged/vacuum-between-renames", .notFound),
+        ("damaged/vacuum-between-renames", .dataMovedAside),
     ])
     func refuses(_ name: String, _ code: EngineError.Code) throws {
         let fixture = Fixture.named(name)
@@ -81,7 +81,9 @@ import TestSupport
             try key.withKey { _ = try DatabaseReader(files, in: PosixStorage(), key: $0) }
         }
         #expect(error?.code == code)
-        if code == .metadataUnverified { #expect(error?.message.contains("metadata signature does not verify") == true) }
+        if code == .metadataUnverified {
+            #expect(error?.message.contains("metadata signature does not verify") == true)
+        }
         if code == .metadataNotJSON { #expect(error?.offset == 1000) }
         #expect(try copy.isUnchanged())
     }

@@ -50,7 +50,8 @@ import TestSupport
     @Test func opensARecordPage() throws {
         let page = DatabaseBuilder.padded(hex(Self.page))
         #expect(
-            SHA256.hash(data: page).elementsEqual(hex("a3ae1808d460abe8feb66903384c2cce0c5c3a397623e1e87549df9d0ef4fa9e")))
+            SHA256.hash(data: page).elementsEqual(
+                hex("a3ae1808d460abe8feb66903384c2cce0c5c3a397623e1e87549df9d0ef4fa9e")))
         page.withUnsafeBytes { raw in
             let view = PageView(raw)
             #expect(view.kind == .record)
@@ -62,7 +63,8 @@ import TestSupport
     }
 
     @Test func opensAnOverflowPage() {
-        let bytes = hex("4f564552030000000000000900000003000102030405060708090a0ba50037d5d7a2aedbc9aa36ebd6b3966553c39f")
+        let bytes = hex(
+            "4f564552030000000000000900000003000102030405060708090a0ba50037d5d7a2aedbc9aa36ebd6b3966553c39f")
         DatabaseBuilder.padded(bytes).withUnsafeBytes { raw in
             let view = PageView(raw)
             #expect(view.kind == .overflow && view.nextPage == 9)
@@ -91,7 +93,8 @@ import TestSupport
         ("11", Value.string("")), ("2178", .string("x")),
         ("010000001031323334353637383930313233343536", .string("1234567890123456")), ("12ff", .int(255)),
         ("020000000000000100", .int(256)), ("02ffffffffffffffff", .int(-1)), ("03400921fb54442d18", .double(.pi)),
-        ("0401", .bool(true)), ("070000000200ff", .data([0, 255])), ("08000212012161", .array([.int(1), .string("a")])),
+        ("0401", .bool(true)), ("070000000200ff", .data([0, 255])),
+        ("08000212012161", .array([.int(1), .string("a")])),
         ("18", .array([])), ("09000100016b0b", .dictionary([Field("k", .null)])), ("19", .dictionary([])),
         ("0a000000033ff00000c00400003fb99999", .vector(StoredVector(words: [0x3FF0_0000, 0xC004_0000, 0x3FB9_9999]))),
     ])
@@ -127,7 +130,8 @@ import TestSupport
     @Test func namesHaveTheirCodes() {
         #expect(FieldNames.all.count == 0x3A && Set(FieldNames.all).count == 0x3A)
         #expect(FieldNames.name(0) == nil && FieldNames.name(0x3B) == nil)
-        #expect(FieldNames.name(0x01) == "id" && FieldNames.name(0x3A) == "isFavorite" && FieldNames.name(0x2B) == "type")
+        #expect(
+            FieldNames.name(0x01) == "id" && FieldNames.name(0x3A) == "isFavorite" && FieldNames.name(0x2B) == "type")
     }
 }
 

@@ -26,7 +26,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/d/notes.blazedb", "/d/notes"), ("/d/notes", "/d/notes"), ("/d/a.b.blazedb", "/d/a.b"), ("/d/.hidden", "/d/.hidden"),
+        ("/d/notes.blazedb", "/d/notes"), ("/d/notes", "/d/notes"), ("/d/a.b.blazedb", "/d/a.b"),
+        ("/d/.hidden", "/d/.hidden"),
     ])
     func withoutExtension(_ path: String, _ expected: String) {
         #expect(FilePath(path).withoutExtension == FilePath(expected))
@@ -38,7 +39,8 @@ import Testing
         let manager = FileManager.default
         try manager.createDirectory(atPath: root.appending("real").string, withIntermediateDirectories: false)
         try manager.createSymbolicLink(atPath: root.appending("link").string, withDestinationPath: "real")
-        try manager.createSymbolicLink(atPath: root.appending("real").appending("x.blazedb").string, withDestinationPath: "y")
+        try manager.createSymbolicLink(
+            atPath: root.appending("real").appending("x.blazedb").string, withDestinationPath: "y")
         let expected = root.appending("real").appending("x.blazedb")
         #expect(root.appending("link").appending("x.blazedb").canonical(from: "/") == expected)
         #expect(FilePath("link/x.blazedb").canonical(from: root) == expected)
@@ -49,7 +51,7 @@ import Testing
 
 @Suite struct AgentPathsTests {
     static func paths(_ environment: [String: String], _ platform: AgentPaths.Platform = .xdg) -> AgentPaths {
-        AgentPaths(environment: environment, home: "/home/u", userID: 42, platform: platform)
+        AgentPaths(environment: environment, home: "/h/u", userID: 42, platform: platform)
     }
 
     @Test func socketByPrecedence() {
@@ -65,8 +67,10 @@ import Testing
     }
 
     @Test func relativeValuesCountAsUnset() {
-        #expect(Self.paths(["BLAZEDB_AGENT_SOCK": "a.sock", "XDG_RUNTIME_DIR": ""]).socket == "/tmp/blazedb-agent-42/agent.sock")
-        #expect(Self.paths(["XDG_CONFIG_HOME": "c"]).configuration == "/home/u/.config/blazedb-agent")
+        #expect(
+            Self.paths(["BLAZEDB_AGENT_SOCK": "a.sock", "XDG_RUNTIME_DIR": ""]).socket
+                == "/tmp/blazedb-agent-42/agent.sock")
+        #expect(Self.paths(["XDG_CONFIG_HOME": "c"]).configuration == "/h/u/.config/blazedb-agent")
     }
 
     @Test func directories() {
@@ -75,8 +79,8 @@ import Testing
         #expect(paths.databases == "/d/blazedb")
         #expect(paths.log == "/s/blazedb-agent/agent.log")
         #expect(paths.configurationFile == "/c/blazedb-agent/config.toml")
-        #expect(Self.paths([:]).databases == "/home/u/.local/share/blazedb")
-        #expect(Self.paths([:], .macOS).databases == "/home/u/Library/Application Support/BlazeDB")
-        #expect(Self.paths([:], .macOS).data == "/home/u/Library/Application Support/blazedb-agent")
+        #expect(Self.paths([:]).databases == "/h/u/.local/share/blazedb")
+        #expect(Self.paths([:], .macOS).databases == "/h/u/Library/Application Support/BlazeDB")
+        #expect(Self.paths([:], .macOS).data == "/h/u/Library/Application Support/blazedb-agent")
     }
 }

@@ -82,7 +82,9 @@ import Testing
     @Test func commands() throws {
         var secret = try SecretInput.from(command: "echo 'a b'", limit: 10)
         #expect(secret.withBytes { Array($0) } == Array("a b".utf8))
-        #expect(throws: SecretInputError(.unreadable)) { _ = try SecretInput.from(command: "echo x; exit 3", limit: 10) }
+        #expect(throws: SecretInputError(.unreadable)) {
+            _ = try SecretInput.from(command: "echo x; exit 3", limit: 10)
+        }
         #expect(throws: SecretInputError(.empty)) { _ = try SecretInput.from(command: "true", limit: 10) }
     }
 }

@@ -18,7 +18,8 @@ struct FrameVector: CustomTestStringConvertible, Sendable {
             .deletingLastPathComponent().appendingPathComponent("Protocol/vectors")
         let names = try! FileManager.default.contentsOfDirectory(atPath: directory.path)
         return names.filter { $0.hasSuffix(".txt") }.sorted().map { file in
-            try! FrameVector(name: file, text: String(contentsOf: directory.appendingPathComponent(file), encoding: .utf8))
+            try! FrameVector(
+                name: file, text: String(contentsOf: directory.appendingPathComponent(file), encoding: .utf8))
         }
     }()
 

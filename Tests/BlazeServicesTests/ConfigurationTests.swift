@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ConfigurationTests {
     static func parse(_ text: String) throws(ConfigurationError) -> Configuration {
-        try Configuration(parsing: text, home: "/home/u")
+        try Configuration(parsing: text, home: "/h/u")
     }
 
     @Test func anEmptyTextIsDefaults() throws {
@@ -18,12 +18,12 @@ import Testing
     }
 
     @Test func rootsAreTheUsualOnesAndTheConfiguredOnes() throws {
-        let paths = AgentPaths(environment: [:], home: "/home/u", userID: 1, platform: .xdg)
+        let paths = AgentPaths(environment: [:], home: "/h/u", userID: 1, platform: .xdg)
         let configuration = try Self.parse("[scan]\nroots = [\"~/db\", \"/srv\", \"~\", \"rel\", \"/srv\"]")
         #expect(
             configuration.scanRoots(paths: paths) == [
-                "/home/u/.local/share/blazedb", "/home/u/Documents", "/home/u/Developer", "/home/u/db", "/srv",
-                "/home/u", "/home/u/rel",
+                "/h/u/.local/share/blazedb", "/h/u/Documents", "/h/u/Developer", "/h/u/db", "/srv",
+                "/h/u", "/h/u/rel",
             ])
     }
 
@@ -55,7 +55,7 @@ import Testing
 
     init() throws {
         directory = try TemporaryDirectory()
-        file = ConfigurationFile(path: directory.path.appending("c").appending("config.toml"), home: "/home/u")
+        file = ConfigurationFile(path: directory.path.appending("c").appending("config.toml"), home: "/h/u")
     }
 
     func text() throws -> String { try String(contentsOfFile: file.path.string, encoding: .utf8) }

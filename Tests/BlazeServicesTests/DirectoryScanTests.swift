@@ -45,7 +45,10 @@ import Testing
     }
 
     @Test func findsByName() throws {
-        for path in ["b/x.blazedb", "a/Y.BlazeDB", ".hidden/z.blazedb", "a/.w.blazedb", "a/blazedb", "a/.blazedb", "a/x.blazedb.bak"] {
+        for path in [
+            "b/x.blazedb", "a/Y.BlazeDB", ".hidden/z.blazedb", "a/.w.blazedb", "a/blazedb", "a/.blazedb",
+            "a/x.blazedb.bak",
+        ] {
             try make(path)
         }
         #expect(found(scan()) == [".hidden/z.blazedb", "a/Y.BlazeDB", "b/x.blazedb"])
@@ -70,10 +73,11 @@ import Testing
         try manager.createSymbolicLink(atPath: root.appending("null.blazedb").string, withDestinationPath: "/dev/null")
         try manager.createSymbolicLink(atPath: root.appending("gone.blazedb").string, withDestinationPath: "nowhere")
         let events = scan()
-        let skipped = Set(events.compactMap { event -> String? in
-            guard case .skipped(let path, _) = event else { return nil }
-            return path.lastComponent?.string
-        })
+        let skipped = Set(
+            events.compactMap { event -> String? in
+                guard case .skipped(let path, _) = event else { return nil }
+                return path.lastComponent?.string
+            })
         #expect(skipped == ["d.blazedb", "fifo.blazedb", "null.blazedb", "gone.blazedb"])
         #expect(found(events) == ["d.blazedb/inside.blazedb"])
     }
@@ -81,9 +85,12 @@ import Testing
     @Test func linksAndLoops() throws {
         try make("real/x.blazedb")
         let manager = FileManager.default
-        try manager.createSymbolicLink(atPath: root.appending("real").appending("loop").string, withDestinationPath: "..")
-        try manager.createSymbolicLink(atPath: root.appending("one.blazedb").string, withDestinationPath: "real/x.blazedb")
-        try manager.createSymbolicLink(atPath: root.appending("two.blazedb").string, withDestinationPath: "real/x.blazedb")
+        try manager.createSymbolicLink(
+            atPath: root.appending("real").appending("loop").string, withDestinationPath: "..")
+        try manager.createSymbolicLink(
+            atPath: root.appending("one.blazedb").string, withDestinationPath: "real/x.blazedb")
+        try manager.createSymbolicLink(
+            atPath: root.appending("two.blazedb").string, withDestinationPath: "real/x.blazedb")
         #expect(found(scan()) == ["one.blazedb", "real/x.blazedb"])
         // The same directory by two roots is walked once.
         try manager.createSymbolicLink(atPath: root.appending("again").string, withDestinationPath: "real")

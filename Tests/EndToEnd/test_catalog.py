@@ -73,7 +73,7 @@ def test_scanned_databases_get_names_of_their_own(agent, put):
     put("typed")
     agent.ctl("scan", agent.databases).expect(OK)
     aliases = sorted(r["alias"] for r in rows(agent))
-    assert aliases == ["tiny", "tiny-2", "typed"]
+    assert aliases == ["b-tiny", "tiny", "typed"]
     for alias in aliases:
         agent.ctl("info", alias).expect(OK)
 

@@ -21,7 +21,7 @@ def originals(agent, name):
 
 
 def ask(agent, sample):
-    """(exit status, the records' lines) of an export; stdout is empty or a whole document."""
+    """(exit status, the records' lines, standard error) of an export; stdout is empty or a whole document."""
     with unchanged(sample.directory):
         result = agent.ctl(
             "export", sample.path, "--format", "typed", *sample.kdf, password=sample.password, limit=60)
@@ -31,9 +31,9 @@ def ask(agent, sample):
     assert result.status in (OK, DAMAGE, WRONG_PASSWORD, UNSUPPORTED), result
     if not result.out:
         assert result.status != OK and result.err, result
-        return result.status, None
+        return result.status, None, result.err
     typed_json.parse(result.out)
-    return result.status, {line.removesuffix(b",") for line in result.out.split(b"\n")[1:-2] if line}
+    return result.status, {line.removesuffix(b",") for line in result.out.split(b"\n")[1:-2] if line}, result.err
 
 
 def judge(status, records, whole, told):
@@ -55,7 +55,7 @@ def test_flipped_bits(agent, rng, rounds, name):
         for place in places:
             data[place // 8] ^= 1 << place % 8
         file.write_bytes(data)
-        status, records = ask(agent, sample)
+        status, records, words = ask(agent, sample)
         judge(status, records, whole, f"flipping bits {places} of {file.name}")
 
 
@@ -70,7 +70,7 @@ def test_flipped_bits_in_page_headers(agent, rng, rounds, name):
         page, place = rng.randrange(pages), rng.randrange(8 * 44)
         data[4096 * page + place // 8] ^= 1 << place % 8
         sample.path.write_bytes(data)
-        status, records = ask(agent, sample)
+        status, records, words = ask(agent, sample)
         judge(status, records, whole, f"flipping bit {place} of page {page}")
 
 
@@ -83,7 +83,7 @@ def test_truncated_files(agent, rng, rounds, name):
         file = rng.choice(files)
         size = rng.randrange(file.stat().st_size)
         os.truncate(file, size)
-        status, records = ask(agent, sample)
+        status, records, words = ask(agent, sample)
         judge(status, records, whole, f"truncating {file.name} to {size} bytes")
 
 
@@ -99,9 +99,11 @@ def test_pages_in_each_others_place(agent, rng, rounds, name):
         first, second = (bytes(data[4096 * p:4096 * (p + 1)]) for p in (a, b))
         data[4096 * a:4096 * (a + 1)], data[4096 * b:4096 * (b + 1)] = second, first
         sample.path.write_bytes(data)
-        status, records = ask(agent, sample)
+        status, records, words = ask(agent, sample)
         assert records is None or records <= whole, f"a made-up record after swapping pages {a} and {b}"
-        assert first == second or status != OK or records == whole, f"silence about swapped pages {a} and {b}"
+        # A zero page in a record's place is what a delete leaves: told, and no reason to fail.
+        told = status != OK or b"phantom" in words
+        assert first == second or told or records == whole, f"silence about swapped pages {a} and {b}"
 
 
 @pytest.mark.slow
@@ -114,5 +116,5 @@ def test_every_length_of_a_small_file(agent, extension):
     for length in range(0, size, step):
         sample = samples.sample(name).copy_to(agent.databases / f"copy{length}")
         os.truncate(sample.sidecar(extension), length)
-        status, records = ask(agent, sample)
+        status, records, words = ask(agent, sample)
         judge(status, records, whole, f"truncating .{extension} to {length} bytes")

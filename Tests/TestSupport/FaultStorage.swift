@@ -19,14 +19,17 @@ public final class FaultStorage: Storage {
     /// How many reads were tried.
     public var readCount: Int { reads.withLock { $0 } }
 
+    /// Opens a file.
     public func open(_ path: FilePath) throws(StorageError) -> any StorageFile {
         FaultFile(try base.open(path), self)
     }
 
+    /// What stat tells.
     public func status(of path: FilePath) throws(StorageError) -> FileStatus? {
         try base.status(of: path)
     }
 
+    /// The names in a directory.
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         try base.names(in: directory)
     }

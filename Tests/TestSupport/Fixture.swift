@@ -97,7 +97,8 @@ public struct Fixture: Sendable, CustomStringConvertible {
     /// The contents of its files by name, symbolic links followed.
     public func contents() throws -> [String: [UInt8]] {
         var out: [String: [UInt8]] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) where name != "manifest.json" {
+        for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) where name != "manifest.json"
+        {
             out[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: directory.appending(name).string)))
         }
         return out

@@ -31,6 +31,7 @@ public final class MemoryStorage: Storage {
         }
     }
 
+    /// Opens a file.
     public func open(_ path: FilePath) throws(StorageError) -> any StorageFile {
         guard let file = state.withLock({ $0.files[path] }) else {
             throw StorageError(.notFound, operation: "open", path: path)
@@ -38,10 +39,12 @@ public final class MemoryStorage: Storage {
         return file
     }
 
+    /// What stat tells.
     public func status(of path: FilePath) throws(StorageError) -> FileStatus? {
         try state.withLock { $0.files[path] }?.status()
     }
 
+    /// The names in a directory.
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         state.withLock { state in
             state.files.keys.filter { $0.removingLastComponent() == directory }.compactMap(\.lastComponent)

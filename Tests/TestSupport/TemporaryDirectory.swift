@@ -8,7 +8,8 @@ public final class TemporaryDirectory: Sendable {
 
     /// A new, empty directory under the system's temporary directory.
     public init() throws {
-        let template = FileManager.default.temporaryDirectory.appendingPathComponent("blazedb-test-\(UUID().uuidString)")
+        let template = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "blazedb-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: template, withIntermediateDirectories: false)
         path = FilePath(template.path)
     }

@@ -24,6 +24,7 @@ enum CatalogHandlers {
     }
 
     static func alias(_ request: WireAliasRequest, _ call: Call) throws -> WireCatalogReply {
+        try Catalog.check(alias: request.alias)
         let known = try known(request.target, call)
         let entry = try call.state.catalog.setAlias(request.alias, of: known.entry)
         return reply(LocatedDatabase(path: entry.path, entry: entry), call)

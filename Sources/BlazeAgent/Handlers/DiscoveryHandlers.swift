@@ -18,7 +18,15 @@ enum DiscoveryHandlers {
 
     static func scan(_ request: WireScanRequest, _ call: Call) throws -> WireScanReply {
         let state = call.state
-        let configuration = try state.configuration.load()
+        var reply = WireScanReply()
+        let configuration: Configuration
+        do throws(ConfigurationError) {
+            configuration = try state.configuration.load()
+        } catch {
+            // A slip in the settings keeps nobody from looking around: the defaults stand in, and the slip is told.
+            configuration = Configuration(home: state.paths.home)
+            reply.warnings.append("the configuration is not in use: \(error)")
+        }
         let named = try request.roots.map { bytes in
             guard let root = FilePath(bytes: [UInt8](bytes)), root.isAbsolute else {
                 throw Fault(.invalidRequest, "a root is an absolute path")
@@ -32,7 +40,6 @@ enum DiscoveryHandlers {
         }
         let roots = named.isEmpty ? configuration.scanRoots(paths: state.paths) : named
 
-        var reply = WireScanReply()
         reply.roots = roots.map { Data($0.bytes) }
         var failure: (any Error)?
         let totals = DirectoryScan(roots: roots, excludes: configuration.scanExcludes).run { event in

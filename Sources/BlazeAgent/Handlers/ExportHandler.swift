@@ -32,15 +32,8 @@ enum ExportHandler {
         reply.records = UInt64(clamping: report.readable)
         reply.bytes = document.sent
         reply.findings = report.findings.map(WireFinding.init)
-        reply.unreadable = UInt64(clamping: report.unreadable - withoutBytes(report))
+        reply.unreadable = UInt64(clamping: report.unreadable)
         return reply
-    }
-
-    /// Indexed records whose pages are not in the file at all: damage, but nothing that an export could have held.
-    private static func withoutBytes(_ report: ReadReport) -> Int {
-        report.findings.reduce(0) { sum, finding in
-            finding.name == .phantom && finding.severity == .damage ? sum + finding.count : sum
-        }
     }
 }
 

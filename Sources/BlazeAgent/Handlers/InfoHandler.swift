@@ -17,7 +17,7 @@ enum InfoHandler {
         reply.format = WireFormatFacts()
         if let salt = summary.saltSource { reply.format.salt = salt == .constant ? "legacy" : "file" }
         if let version = summary.wrapperVersion { reply.format.wrapperVersion = UInt32(clamping: version) }
-        if let wal = summary.status.wal { reply.walSize = wal.size }
+        reply.walSize = summary.status.wal?.size ?? 0
 
         let opened = try OpenDatabase.openIfPossible(
             database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,

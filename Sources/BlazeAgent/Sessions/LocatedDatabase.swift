@@ -27,7 +27,8 @@ struct LocatedDatabase {
             let directory = FilePath(bytes: [UInt8](target.workingDirectory)), directory.isAbsolute
         else {
             throw Fault(
-                .invalidRequest, "a database is named by an alias, a path or the first digits of its id, not by nothing")
+                .invalidRequest, "a database is named by an alias, a path or the first digits of its id, not by nothing"
+            )
         }
         let canonical = path.canonical(from: directory)
         if argument.contains(UInt8(ascii: "/")) {

@@ -15,7 +15,6 @@ struct OpenDatabase {
     static func openIfPossible(
         _ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, state: AgentState
     ) throws -> OpenDatabase? {
-        try refuseDataMovedAside(database, state)
         if var password = secret.take() {
             var key = try DatabaseKey.derive(
                 for: database.files, in: state.storage, password: &password,
@@ -46,21 +45,12 @@ struct OpenDatabase {
             return open
         }
         // A path that names nothing is told as such rather than as locked.
-        _ = try FileSummary.read(database.files, in: state.storage)
+        let summary = try FileSummary.read(database.files, in: state.storage)
+        if summary.status.data == nil, let finding = summary.findings.first(where: { $0.name == .vacuumInterrupted }) {
+            throw Fault(.damaged, "\(database.path.displayString): \(finding.message)", target: database.title)
+        }
         throw Fault(
             .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",
-            target: database.title)
-    }
-
-    /// A vacuum that was killed between its renames left the data file under another name: the database is there, and
-    /// saying "not found" would send its owner to create a new one in its place.
-    private static func refuseDataMovedAside(_ database: LocatedDatabase, _ state: AgentState) throws {
-        guard try state.storage.status(of: database.path) == nil else { return }
-        let summary = try FileSummary.read(database.files, in: state.storage)
-        guard let finding = summary.findings.first(where: { $0.name == .vacuumInterrupted }) else { return }
-        throw Fault(
-            .damaged, "\(database.path.displayString): \(finding.message)",
-            hint: "do not open it with BlazeDB, which would delete its metadata; copy all its files first",
             target: database.title)
     }
 

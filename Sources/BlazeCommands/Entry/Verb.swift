@@ -47,7 +47,7 @@ extension Verb {
         } catch {
             let failure = CommandFailure(reporting: error)
             context.write(failure, schema: Self.schemaName)
-            throw ExitCode(failure.status.rawValue)
+            throw ExitCode(failure.exitCode)
         }
     }
 }

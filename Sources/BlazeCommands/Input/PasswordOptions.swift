@@ -78,8 +78,10 @@ struct PasswordOptions: ParsableArguments {
                 throw CommandFailure(
                     .promptNeeded, "prompt-needed", "a password is needed, and there is no terminal to ask on",
                     hint: "give it by --password-fd, --password-file or --password-command")
-            case .interrupted(Signals.termination): throw CommandFailure(.terminated, "terminated", "terminated")
-            case .interrupted: throw CommandFailure(.interrupted, "interrupted", "interrupted")
+            case .interrupted(let signal):
+                var failure = CommandFailure(.interrupted, "interrupted", "interrupted")
+                failure.signal = signal
+                throw failure
             case .empty: throw CommandFailure(.usage, "empty-password", "no password came from \(source)")
             case .tooLong:
                 throw CommandFailure(
@@ -88,6 +90,10 @@ struct PasswordOptions: ParsableArguments {
             case .exposed:
                 throw CommandFailure(
                     .denied, "password-file-exposed", "other users may read \(source)", hint: "chmod 600 \(source)")
+            case .unreadable where error.errno == .noSuchFileOrDirectory:
+                throw CommandFailure(.notFound, "not-found", "\(source) does not exist", target: source)
+            case .unreadable where error.errno == .permissionDenied:
+                throw CommandFailure(.denied, "denied", "you may not read \(source)", target: source)
             case .unreadable:
                 throw CommandFailure(
                     .usage, "password-unreadable",

@@ -13,7 +13,9 @@ extension WireDatabaseRow {
     var title: String { hasAlias ? alias : pathText }
     /// The data file's name without its extension.
     var nameText: String {
-        guard let file = FilePath(bytes: [UInt8](path)), let name = file.withoutExtension.lastComponent else { return "" }
+        guard let file = FilePath(bytes: [UInt8](path)), let name = file.withoutExtension.lastComponent else {
+            return ""
+        }
         return FilePath(root: nil, [name]).displayString
     }
 

@@ -20,7 +20,6 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case unsupported = 21
     case wouldOverwrite = 22
     case interrupted = 130
-    case terminated = 143
 
     /// The status by which a fault of the agent ends the command.
     init(_ code: FaultCode) {
@@ -50,6 +49,10 @@ struct CommandFailure: Error {
     var message: String
     var hint: String
     var target: String?
+    /// The signal that ended the command; it decides the exit code then, as shells count (128 and the signal).
+    var signal: Int32?
+
+    var exitCode: Int32 { signal.map { 128 + $0 } ?? status.rawValue }
 
     init(_ status: ExitStatus, _ name: String, _ message: String, hint: String = "", target: String? = nil) {
         self.status = status

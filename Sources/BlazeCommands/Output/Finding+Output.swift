@@ -37,7 +37,8 @@ extension [Finding] {
             out += alike.prefix(Self.shownAlike).map { $0.line(style: style) }
             if alike.count > Self.shownAlike {
                 out.append(
-                    "\(style.severity(first.severity)) [\(first.name)] and \(alike.count - Self.shownAlike) more (-o json)")
+                    "\(style.severity(first.severity)) [\(first.name)] and \(alike.count - Self.shownAlike) more (-o json)"
+                )
             }
             rest = rest.dropFirst(alike.count)
         }

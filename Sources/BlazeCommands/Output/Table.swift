@@ -45,9 +45,10 @@ struct Table {
     /// The table's lines.
     func lines(style: Style) -> [String] {
         guard style.aligned else {
-            return [columns.map(\.heading).joined(separator: "\t")] + rows.map { row in
-                row.map { Self.onOneLine($0.plain) }.joined(separator: "\t")
-            }
+            return [columns.map(\.heading).joined(separator: "\t")]
+                + rows.map { row in
+                    row.map { Self.onOneLine($0.plain) }.joined(separator: "\t")
+                }
         }
         let widths = columns.indices.map { i in
             ([columns[i].heading] + rows.map { $0[i].shown }).map(Terminal.width).max() ?? 0

@@ -38,7 +38,8 @@ struct AgentStartVerb: Verb {
         }
         let pid = connection.agent.pid
         let data = JSONValue.object([
-            "pid": .count(pid), "started": .bool(started == .now), "socket": .string(context.paths.socket.displayString),
+            "pid": .count(pid), "started": .bool(started == .now),
+            "socket": .string(context.paths.socket.displayString),
         ])
         return VerbResult(data: data) { _ in
             [started == .now ? "the agent runs (pid \(pid))" : "the agent was running already (pid \(pid))"]

@@ -16,7 +16,7 @@ struct ExportVerb: Verb {
         commandName: "export", abstract: "Write all records, hidden ones included.",
         discussion: """
             typed: lossless JSON, one object a value. Standard output gets the whole document or nothing; findings go \
-            to standard error. Ends with 5 when records could not be read although their bytes are there.
+            to standard error. Ends with 5 when damage left records out.
             """)
 
     @OptionGroup var global: GlobalOptions

@@ -48,7 +48,9 @@ struct ScanVerb: Verb {
         let json = context.format == .json
         // A person wants to know what was passed over; a script finds it in the object.
         let passedOver =
-            json ? [] : skipped.map { "skipped \(FilePath.displayString([UInt8]($0.path))): \($0.reason)" }
+            json
+            ? []
+            : skipped.map { "skipped \(FilePath.displayString([UInt8]($0.path))): \($0.reason)" }
                 + leftovers.map { "left behind by BlazeDB: \(FilePath.displayString([UInt8]($0.path))) (\($0.kind))" }
         return VerbResult(data: data, tier: "file", warnings: reply.warnings + passedOver) { style in
             found.isEmpty

@@ -14,13 +14,13 @@ extension DatabaseReader {
     /// Throws `.changedWhileReading` when damage was found and another process changed the files meanwhile.
     public func quickCheck() throws(EngineError) -> CheckReport {
         var findings = FindingCollector()
-        let summary = try FileSummary.read(files, in: storage)
+        let (summary, metadataFile) = try FileSummary.look(at: files, in: storage)
         findings.add(contentsOf: summary.findings)
         let (scan, reached) = try scanHeaders()
         checkRecords(scan, &findings)
         checkLists(scan, reached, &findings)
         checkMetadata(&findings)
-        checkMirror(&findings)
+        checkMirror(metadataFile, &findings)
         checkWAL(&findings)
         try refuseIfChanged(findings)
         return CheckReport(findings: findings.findings, survey: scan.survey)
@@ -96,7 +96,8 @@ extension DatabaseReader {
         let beyond = scan.free.filter { UInt64($0) >= survey.nextPageIndex }
         findings.add(
             .freePageBeyond, .damage, count: beyond.count, page: beyond.first,
-            "\(beyond.count) free pages are at or above nextPageIndex \(survey.nextPageIndex): they would be used twice")
+            "\(beyond.count) free pages are at or above nextPageIndex \(survey.nextPageIndex): they would be used twice"
+        )
         if let top = [scan.listed.last, reached.max()].compactMap(\.self).max(), survey.nextPageIndex <= UInt64(top) {
             findings.add(
                 Finding(
@@ -123,7 +124,8 @@ extension DatabaseReader {
             .duplicateIndexEntry, .advice, count: odd.duplicates, record: odd.firstDuplicate,
             "\(odd.duplicates) records have more than one index entry; the last one counts")
         findings.add(
-            .indexEntryUnusable, .damage, count: odd.withoutID, "\(odd.withoutID) index entries have no usable record id")
+            .indexEntryUnusable, .damage, count: odd.withoutID,
+            "\(odd.withoutID) index entries have no usable record id")
         findings.add(.unsortedIndex, .note, count: odd.unsorted, "the index is not sorted by record id")
         for index in metadata.indexes {
             findings.add(
@@ -140,9 +142,9 @@ extension DatabaseReader {
         }
     }
 
-    /// The unsigned mirror is read again from the file, because nothing else needs it.
-    private func checkMirror(_ findings: inout FindingCollector) {
-        guard let mirror = (try? MetadataFile(files, in: storage))?.mirrorIndex() else { return }
+    /// The unsigned mirror is read from the file again, because nothing else needs it; not if it was replaced since.
+    private func checkMirror(_ file: MetadataFile?, _ findings: inout FindingCollector) {
+        guard let file, file.status == opened.meta, let mirror = file.mirrorIndex() else { return }
         let signed = metadata.index
         let differing = mirror.entries.filter { entry in
             guard let own = signed.entry(entry.id) else { return true }
@@ -162,7 +164,8 @@ extension DatabaseReader {
         let inside = wal.skippedBytes - wal.tailBytes
         findings.add(
             .walGarbage, .advice, count: wal.hiddenEntries,
-            "\(inside) bytes in the WAL are no entry, and \(wal.hiddenEntries) entries stand behind them, which BlazeDB never reads")
+            "\(inside) bytes in the WAL are no entry, and \(wal.hiddenEntries) entries stand behind them, which BlazeDB never reads"
+        )
         findings.add(
             .walTail, .advice, count: wal.tailBytes > 0 ? 1 : 0,
             wal.searchGivenUp

@@ -30,6 +30,13 @@ public struct FileSummary: Sendable {
     /// Looks at the files. Throws `.notFound`, `.notRegularFile` or `.permissionDenied` for the data file; a data
     /// file that an interrupted vacuum has moved aside is a finding instead.
     public static func read(_ files: FileSet, in storage: any Storage) throws(EngineError) -> FileSummary {
+        try look(at: files, in: storage).summary
+    }
+
+    /// The summary, and the metadata that it read.
+    static func look(
+        at files: FileSet, in storage: any Storage
+    ) throws(EngineError) -> (summary: FileSummary, metadata: MetadataFile?) {
         let status = try FileSetStatus.read(files, in: storage)
         if status.data == nil, !status.has(.vacuumBackup, ".blazedb") {
             throw EngineError(StorageError(.notFound, operation: "open", path: files.data))
@@ -42,10 +49,19 @@ public struct FileSummary: Sendable {
                 throw EngineError(error)
             }
         }
-        return FileSummary(files, status, in: storage)
+        var metadata: Result<MetadataFile, EngineError>
+        do {
+            metadata = .success(try MetadataFile(files, in: storage))
+        } catch {
+            metadata = .failure(error)
+        }
+        return (FileSummary(files, status, metadata, in: storage), try? metadata.get())
     }
 
-    private init(_ files: FileSet, _ status: FileSetStatus, in storage: any Storage) {
+    private init(
+        _ files: FileSet, _ status: FileSetStatus, _ metadata: Result<MetadataFile, EngineError>,
+        in storage: any Storage
+    ) {
         self.files = files
         self.status = status
         var salt: Salt?
@@ -58,17 +74,14 @@ public struct FileSummary: Sendable {
         saltSource = salt?.source
         identity = salt?.identity(dataFile: status.data)
         self.saltProblem = saltProblem
-        var metadata: MetadataFile?
         var count: Int?
         var problem: EngineError?
-        do {
-            let file = try MetadataFile(files, in: storage)
-            metadata = file
-            count = try file.payload().index.count
+        do throws(EngineError) {
+            count = try metadata.get().payload().index.count
         } catch {
             problem = error
         }
-        wrapperVersion = metadata?.wrapper.version
+        wrapperVersion = (try? metadata.get())?.wrapper.version
         recordCount = count
         metadataProblem = problem
         let interrupted = status.leftovers.contains { $0.kind == .transactionCopy || $0.kind == .vacuumBackup }
@@ -88,14 +101,16 @@ public struct FileSummary: Sendable {
             out.append(Finding(.noMeta, .damage, "the metadata file is missing: BlazeDB would open the database empty"))
         case .metadataUnsigned:
             out.append(
-                Finding(.unsignedMeta, .damage, "the metadata is not signed: BlazeDB would discard it and scan the pages"))
+                Finding(
+                    .unsignedMeta, .damage, "the metadata is not signed: BlazeDB would discard it and scan the pages"))
         case nil: break
         default: out.append(Finding(.badMeta, .damage, metadata?.message ?? "the metadata cannot be read"))
         }
         if let salt { out.append(Finding(.badSalt, .damage, salt.message)) }
         if source == .constant {
             out.append(
-                Finding(.legacySalt, .advice, "there is no salt file: the constant salt of BlazeDB before 2.7.1 is in use"))
+                Finding(
+                    .legacySalt, .advice, "there is no salt file: the constant salt of BlazeDB before 2.7.1 is in use"))
         }
         return out
     }
@@ -126,7 +141,8 @@ extension FileSetStatus {
             add(.vacuumLeftover, .advice, backups, "old files of a vacuum that is over")
         }
         add(
-            .vacuumLeftover, .advice, count(.vacuumNew, .asyncVacuum) + (backups > 0 && !isFinished ? 0 : count(.vacuumMarker)),
+            .vacuumLeftover, .advice,
+            count(.vacuumNew, .asyncVacuum) + (backups > 0 && !isFinished ? 0 : count(.vacuumMarker)),
             "files that a vacuum left behind")
         add(
             .openLeftover, .advice, count(.openBackup),

@@ -59,8 +59,9 @@ extension Leftover.Kind {
             case "vacuum.blazedb", "vacuum.meta", "vacuum.wal": self = .vacuumNew
             case "vacuum_backup.blazedb", "vacuum_backup.meta": self = .vacuumBackup
             default:
-                guard let tail = rest(behind: dataName), tail == Array(".wal".utf8)[...]
-                    || tail.starts(with: Array(".vacuum-".utf8))
+                guard let tail = rest(behind: dataName),
+                    tail == Array(".wal".utf8)[...]
+                        || tail.starts(with: Array(".vacuum-".utf8))
                 else { return nil }
                 self = .asyncVacuum
             }

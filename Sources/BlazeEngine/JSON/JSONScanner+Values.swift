@@ -40,7 +40,9 @@ extension JSONScanner {
         var closers: [UInt8] = []
         while true {
             if let closer = try skipScalarOrOpen() {
-                guard closers.count < EngineLimits.nesting else { throw failed("at most \(EngineLimits.nesting) levels") }
+                guard closers.count < EngineLimits.nesting else {
+                    throw failed("at most \(EngineLimits.nesting) levels")
+                }
                 if !take(closer) {
                     closers.append(closer)
                     if closer == UInt8(ascii: "}") { _ = try key() }

@@ -35,24 +35,48 @@ indirect enum JSONValue {
     }
 }
 
+/// What a JSON text can be built into.
+protocol JSONTree {
+    static func null() -> Self
+    static func bool(_ flag: Bool) -> Self
+    /// A number by the text that it was written as.
+    static func number(_ text: String) -> Self
+    static func string(_ text: String) -> Self
+    static func array(_ elements: [Self]) -> Self
+    /// An object's members in written order; keys may repeat.
+    static func object(_ members: [(key: String, value: Self)]) -> Self
+}
+
+extension JSONValue: JSONTree {
+    static func null() -> JSONValue { .null }
+    static func object(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
+        .object(members.map { Member(key: $0.key, value: $0.value) })
+    }
+}
+
 /// A container whose end has not been reached yet.
-private struct OpenContainer {
-    var elements: [JSONValue] = []
-    var members: [JSONValue.Member] = []
+private struct OpenContainer<Tree: JSONTree> {
+    var elements: [Tree] = []
+    var members: [(key: String, value: Tree)] = []
     /// The name of the member whose value comes next; nil in an array.
     var key: String?
 
-    mutating func append(_ value: JSONValue) {
-        if let key { members.append(JSONValue.Member(key: key, value: value)) } else { elements.append(value) }
+    mutating func append(_ value: Tree) {
+        if let key { members.append((key, value)) } else { elements.append(value) }
     }
 
-    var value: JSONValue { key == nil ? .array(elements) : .object(members) }
+    var value: Tree { key == nil ? .array(elements) : .object(members) }
 }
 
 extension JSONScanner {
-    /// Consumes one value and builds its tree. Without recursion, so that depth costs no stack.
+    /// Consumes one value and builds its tree.
     mutating func value() throws(JSONError) -> JSONValue {
-        var open: [OpenContainer] = []
+        try tree(JSONValue.self)
+    }
+
+    /// Consumes one value and builds a tree of any kind. Without recursion, so that depth costs no stack.
+    mutating func tree<Tree: JSONTree>(_: Tree.Type) throws(JSONError) -> Tree {
+        var open: [OpenContainer<Tree>] = []
         while true {
             guard var value = try scalarOrOpen(&open) else { continue }
             // The value is complete: put it where it belongs, closing every container that ends here.
@@ -72,14 +96,16 @@ extension JSONScanner {
     }
 
     /// A scalar or an empty container; nil when a container was opened.
-    private mutating func scalarOrOpen(_ open: inout [OpenContainer]) throws(JSONError) -> JSONValue? {
+    private mutating func scalarOrOpen<Tree: JSONTree>(
+        _ open: inout [OpenContainer<Tree>]
+    ) throws(JSONError) -> Tree? {
         switch peek() ?? 0 {
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             let isObject = bytes[position] == UInt8(ascii: "{")
             position += 1
             if take(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) { return isObject ? .object([]) : .array([]) }
             guard open.count < EngineLimits.nesting else { throw failed("at most \(EngineLimits.nesting) levels") }
-            var container = OpenContainer()
+            var container = OpenContainer<Tree>()
             if isObject { container.key = try text(try key()) }
             open.append(container)
             return nil
@@ -90,7 +116,7 @@ extension JSONScanner {
             switch try literal().description {
             case "true": return .bool(true)
             case "false": return .bool(false)
-            default: return .null
+            default: return .null()
             }
         }
     }

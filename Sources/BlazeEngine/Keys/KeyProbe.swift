@@ -38,7 +38,8 @@ enum KeyProbe {
             let pages = try? candidatePages(file), pages.isEmpty
         else { return error }
         return EngineError(
-            .notADatabase, "\(files.data.displayString) is no BlazeDB database: no metadata, and no page in its first \(pagesRead)",
+            .notADatabase,
+            "\(files.data.displayString) is no BlazeDB database: no metadata, and no page in its first \(pagesRead)",
             path: files.data)
     }
 

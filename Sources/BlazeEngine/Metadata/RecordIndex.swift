@@ -131,7 +131,9 @@ struct RecordIndexBuilder {
             switch scanner.peek() ?? 0 {
             case UInt8(ascii: "["):
                 scanner.position += 1
-                guard depth < EngineLimits.nesting else { throw scanner.failed("at most \(EngineLimits.nesting) levels") }
+                guard depth < EngineLimits.nesting else {
+                    throw scanner.failed("at most \(EngineLimits.nesting) levels")
+                }
                 if !scanner.take(UInt8(ascii: "]")) {
                     depth += 1
                     continue

@@ -57,7 +57,8 @@ private struct ReadTally {
             findings.add(
                 Finding(
                     .stalePageList, .advice, page: found.main, record: id,
-                    "the index lists \(list.count) pages for the record, its chain has \(found.stored.chain.count) or others"))
+                    "the index lists \(list.count) pages for the record, its chain has \(found.stored.chain.count) or others"
+                ))
         }
         if record.id != id {
             findings.add(
@@ -132,7 +133,8 @@ extension Finding {
     /// A record that cannot be read.
     init(_ failure: RecordFailure, record: RecordID) {
         self.init(
-            failure.name, failure.severity, page: failure.page, record: record, "page \(failure.page) \(failure.reason)")
+            failure.name, failure.severity, page: failure.page, record: record, "page \(failure.page) \(failure.reason)"
+        )
     }
 
     static func chainOrder(_ id: RecordID, main: UInt32) -> Finding {

@@ -17,7 +17,7 @@ public final class DatabaseReader {
 
     let storage: any Storage
     let store: PageStore
-    private let opened: Opened
+    let opened: Opened
 
     /// The files as they were when they were opened.
     struct Opened {

@@ -28,26 +28,27 @@ extension RecordReader {
     /// not come first (trap T1).
     func find(_ id: RecordID, in list: ArraySlice<UInt32>) throws(Absence) -> FoundRecord {
         var fallback: Result<FoundRecord, Absence>?
+        // When no page of the list is a record page, the first one tells what became of the record.
+        var firstAbsence = Absence(failure: RecordFailure(.noPages, page: 0, "is on no list"), isOutOfOrder: false)
         var tried = 0
         for page in list where tried < EngineLimits.mainPageCandidates {
-            guard let kind = try? store.page(page).kind, kind.holdsRecord else { continue }
-            tried += 1
-            let outcome: Result<FoundRecord, Absence>
-            do {
-                let found = try read(page, isOutOfOrder: page != list.first)
+            let isOutOfOrder = page != list.first
+            do throws(Absence) {
+                let found = try read(page, isOutOfOrder: isOutOfOrder)
                 if found.decoded.record.id == id { return found }
-                outcome = .success(found)
+                tried += 1
+                if fallback == nil { fallback = .success(found) }
             } catch {
-                outcome = .failure(error)
+                if let kind = error.failure.kind, !kind.holdsRecord {
+                    if !isOutOfOrder { firstAbsence = error }
+                } else {
+                    tried += 1
+                    if fallback == nil { fallback = .failure(error) }
+                }
             }
-            if fallback == nil { fallback = outcome }
         }
-        if let fallback { return try fallback.get() }
-        // No page of the list is a record page, so the first one tells what became of the record.
-        guard let first = list.first else {
-            throw Absence(failure: RecordFailure(.noPages, page: 0, "is on no list"), isOutOfOrder: false)
-        }
-        return try read(first, isOutOfOrder: false)
+        guard let fallback else { throw firstAbsence }
+        return try fallback.get()
     }
 
     private func read(_ page: UInt32, isOutOfOrder: Bool) throws(Absence) -> FoundRecord {

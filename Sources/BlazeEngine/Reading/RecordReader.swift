@@ -14,12 +14,18 @@ struct RecordFailure: Error {
     let page: UInt32
     /// What is wrong with the page, as the end of a sentence.
     let reason: String
+    /// What the page is, where that alone is what is wrong.
+    let kind: PageKind?
 
-    init(_ name: Finding.Name, _ severity: Finding.Severity = .damage, page: UInt32, _ reason: String) {
+    init(
+        _ name: Finding.Name, _ severity: Finding.Severity = .damage, page: UInt32, _ reason: String,
+        kind: PageKind? = nil
+    ) {
         self.name = name
         self.severity = severity
         self.page = page
         self.reason = reason
+        self.kind = kind
     }
 }
 
@@ -51,14 +57,15 @@ struct RecordReader {
 
     /// What a record page of this kind cannot hold a readable record for; nil for the kinds that can.
     static func failure(_ kind: PageKind, page: UInt32) -> RecordFailure? {
+        func failure(_ name: Finding.Name, _ reason: String, _ severity: Finding.Severity = .damage) -> RecordFailure {
+            RecordFailure(name, severity, page: page, reason, kind: kind)
+        }
         switch kind {
-        case .record, .plain: nil
-        case .absent: RecordFailure(.phantom, page: page, "is behind the end of the file")
-        case .empty:
-            RecordFailure(.phantom, .advice, page: page, "is zero: the record was deleted, and the index not saved since")
-        case .compressed, .unknownVersion:
-            RecordFailure(.unsupportedPage, page: page, "is of a version that is not read here")
-        case .overflow, .unrecognized: RecordFailure(.unreadable, page: page, "is no record page")
+        case .record, .plain: return nil
+        case .absent: return failure(.phantom, "is behind the end of the file")
+        case .empty: return failure(.phantom, "is zero: the record was deleted, and the index not saved since", .advice)
+        case .compressed, .unknownVersion: return failure(.unsupportedPage, "is of a version that is not read here")
+        case .overflow, .unrecognized: return failure(.unreadable, "is no record page")
         }
     }
 

@@ -10,32 +10,27 @@ extension RecordCodec {
         guard bytes.first(where: { !($0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }) == UInt8(ascii: "{")
         else { throw malformed("starts with neither its magic nor JSON", at: 0) }
         var scanner = JSONScanner([UInt8](bytes))
-        let document: JSONValue
+        let document: Value
         do {
-            document = try scanner.value()
+            document = try scanner.tree(Value.self)
             try scanner.expectEnd()
         } catch {
             throw malformed("is neither binary nor JSON: expected \(error.expected)", at: error.offset)
         }
-        guard case .object(var members) = document else { throw malformed("is no JSON object", at: 0) }
-        if members.count == 1, members[0].key == "storage", case .object(let inner) = members[0].value {
-            members = inner
+        guard case .dictionary(var fields) = document else { throw malformed("is no JSON object", at: 0) }
+        if fields.count == 1, fields[0].name == "storage", case .dictionary(let inner) = fields[0].value {
+            fields = inner
         }
-        return Decoded(record: Record(fields: fields(members)), isJSON: true)
+        return Decoded(record: Record(fields: fields), isJSON: true)
     }
+}
 
-    private static func fields(_ members: [JSONValue.Member]) -> [Field] {
-        members.map { Field($0.key, value($0.value)) }
+extension Value: JSONTree {
+    static func null() -> Value { .null }
+    static func number(_ text: String) -> Value {
+        Int64(text).map { .int($0) } ?? .double(Double(text) ?? .nan)
     }
-
-    private static func value(_ json: JSONValue) -> Value {
-        switch json {
-        case .null: .null
-        case .bool(let flag): .bool(flag)
-        case .number(let text): Int64(text).map { .int($0) } ?? .double(Double(text) ?? .nan)
-        case .string(let text): .string(text)
-        case .array(let values): .array(values.map(value))
-        case .object(let members): .dictionary(fields(members))
-        }
+    static func object(_ members: [(key: String, value: Value)]) -> Value {
+        .dictionary(members.map { Field($0.key, $0.value) })
     }
 }

@@ -104,7 +104,9 @@ struct WALScanner {
         let i = Int(start - base)
         guard buffer.count - i >= Self.legacyHeader, Self.isMagic(buffer, i) else { return nil }
         if Self.isLegacy(buffer, i) {
-            guard little32(i + 8) == PageView.byteCount, let page = u32(i + 4), let stored = u32(i + 12) else { return nil }
+            guard little32(i + 8) == PageView.byteCount, let page = u32(i + 4), let stored = u32(i + 12) else {
+                return nil
+            }
             let count = Self.legacyHeader + PageView.byteCount
             guard try fill(start, count) else { return nil }
             let image = Int(start - base) + Self.legacyHeader

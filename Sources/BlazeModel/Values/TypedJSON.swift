@@ -49,7 +49,43 @@ public enum TypedJSON {
         return out
     }
 
+    /// What is still to be written, the next thing last. Depth costs memory here and never stack, because a record may
+    /// nest as deep as its reader allows and threads have small stacks.
+    private enum Step {
+        case value(Value)
+        case name(String)
+        case raw(StaticString)
+    }
+
     private static func append(_ value: Value, to out: inout [UInt8]) {
+        var steps = [Step.value(value)]
+        while let step = steps.popLast() {
+            switch step {
+            case .raw(let text):
+                out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            case .name(let name):
+                append(text: name, to: &out)
+                out.append(contentsOf: ": ".utf8)
+            case .value(.array(let values)):
+                out.append(contentsOf: "{\"t\": \"array\", \"v\": [".utf8)
+                steps.append(.raw("]}"))
+                for (i, element) in values.enumerated().reversed() {
+                    steps.append(.value(element))
+                    if i > 0 { steps.append(.raw(", ")) }
+                }
+            case .value(.dictionary(let fields)):
+                out.append(contentsOf: "{\"t\": \"dict\", \"v\": {".utf8)
+                steps.append(.raw("}}"))
+                for (i, field) in sortedWithoutRepeats(fields).enumerated().reversed() {
+                    steps += [.value(field.value), .name(field.name)]
+                    if i > 0 { steps.append(.raw(", ")) }
+                }
+            case .value(let scalar): append(scalar: scalar, to: &out)
+            }
+        }
+    }
+
+    private static func append(scalar value: Value, to out: inout [UInt8]) {
         func tagged(_ type: String, _ body: (inout [UInt8]) -> Void) {
             out.append(contentsOf: "{\"t\": \"\(type)\", \"v\": ".utf8)
             body(&out)
@@ -68,16 +104,11 @@ public enum TypedJSON {
                 for byte in bytes { append(hex: byte, to: &$0) }
                 $0.append(UInt8(ascii: "\""))
             }
-        case .array(let values):
-            tagged("array") { out in
-                append(list: values, to: &out) { append($0, to: &$1) }
-            }
-        case .dictionary(let fields): tagged("dict") { append(fields: fields, to: &$0) }
         case .vector(let vector):
             tagged("vector") { out in
                 append(list: vector.asReadByBlazeDB, to: &out) { append(bits: $0, to: &$1) }
             }
-        case .null: out.append(contentsOf: "{\"t\": \"null\"}".utf8)
+        case .null, .array, .dictionary: out.append(contentsOf: "{\"t\": \"null\"}".utf8)
         }
     }
 
@@ -104,24 +135,36 @@ public enum TypedJSON {
         out.append(digit(byte & 15))
     }
 
-    /// A JSON string with the escapes that JSON requires and no others (RFC 8259 section 7).
+    /// A JSON string with the escapes that JSON requires and no others (RFC 8259 section 7). What needs no escape is
+    /// copied in runs.
     private static func append(text: String, to out: inout [UInt8]) {
+        var text = text
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
-            case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
-            case 0x08: out.append(contentsOf: "\\b".utf8)
-            case 0x09: out.append(contentsOf: "\\t".utf8)
-            case 0x0A: out.append(contentsOf: "\\n".utf8)
-            case 0x0C: out.append(contentsOf: "\\f".utf8)
-            case 0x0D: out.append(contentsOf: "\\r".utf8)
-            case 0..<0x20:
-                out.append(contentsOf: "\\u00".utf8)
-                append(hex: byte, to: &out)
-            default: out.append(byte)
+        text.withUTF8 { bytes in
+            var start = 0
+            for (i, byte) in bytes.enumerated()
+            where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                out.append(contentsOf: bytes[start..<i])
+                append(escaped: byte, to: &out)
+                start = i + 1
             }
+            out.append(contentsOf: bytes[start...])
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    private static func append(escaped byte: UInt8, to out: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
+        case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
+        case 0x08: out.append(contentsOf: "\\b".utf8)
+        case 0x09: out.append(contentsOf: "\\t".utf8)
+        case 0x0A: out.append(contentsOf: "\\n".utf8)
+        case 0x0C: out.append(contentsOf: "\\f".utf8)
+        case 0x0D: out.append(contentsOf: "\\r".utf8)
+        default:
+            out.append(contentsOf: "\\u00".utf8)
+            append(hex: byte, to: &out)
+        }
     }
 }

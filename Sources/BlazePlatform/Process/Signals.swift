@@ -17,9 +17,6 @@ public enum Signals {
         let got = blaze_wait_for_signal()
         return got > 0 ? got : nil
     }
-    /// The signal by which a process is asked to end.
-    public static let termination: Int32 = SIGTERM
-
     /// A signal's short name.
     public static func name(_ number: Int32) -> String {
         switch number {

@@ -37,21 +37,25 @@ public func spawnThread(named name: String, _ body: @escaping @Sendable () -> Vo
     let start = Unmanaged.passRetained(Start(name, body))
     #if canImport(Darwin)
         var thread: pthread_t?
-        let result = pthread_create(&thread, &attributes, { raw in
-            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-            blaze_name_thread(start.name)
-            start.body()
-            return nil
-        }, start.toOpaque())
+        let result = pthread_create(
+            &thread, &attributes,
+            { raw in
+                let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                blaze_name_thread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
     #else
         var thread = pthread_t()
-        let result = pthread_create(&thread, &attributes, { raw in
-            guard let raw else { return nil }
-            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-            blaze_name_thread(start.name)
-            start.body()
-            return nil
-        }, start.toOpaque())
+        let result = pthread_create(
+            &thread, &attributes,
+            { raw in
+                guard let raw else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+                blaze_name_thread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
     #endif
     guard result == 0 else {
         start.release()

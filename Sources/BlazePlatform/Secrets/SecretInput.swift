@@ -51,8 +51,13 @@ public enum SecretInput {
         defer { close(fd) }
         return try gather(limit: limit) { buffer throws(SecretInputError) in
             var signal: Int32 = 0
-            let n = blaze_read_secret_line(
-                fd, prompt, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count, &signal)
+            var n = -1
+            repeat {
+                n = blaze_read_secret_line(
+                    fd, prompt, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), buffer.count, &signal)
+                // Suspended with the terminal in order; when the user comes back, the question is asked again.
+                if n < 0, errno == EINTR, signal == SIGTSTP { raise(SIGSTOP) }
+            } while n < 0 && errno == EINTR && signal == SIGTSTP
             guard n < 0 else { return n }
             switch errno {
             case EINTR: throw SecretInputError(.interrupted(signal))

@@ -61,6 +61,8 @@ public enum AtomicFile {
     }
 }
 
-private func sysRename(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>) -> Int32 {
+private func sysRename(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)
+    -> Int32
+{
     rename(from, to)
 }

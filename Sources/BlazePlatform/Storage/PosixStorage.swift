@@ -12,10 +12,12 @@ public struct PosixStorage: Storage {
     /// The real file system.
     public init() {}
 
+    /// Opens without blocking, following links, and refuses whatever is no regular file.
     public func open(_ path: FilePath) throws(StorageError) -> any StorageFile {
         try PosixFile(reading: path)
     }
 
+    /// stat(2).
     public func status(of path: FilePath) throws(StorageError) -> FileStatus? {
         var raw = stat()
         guard path.withPlatformString({ stat($0, &raw) }) == 0 else {
@@ -27,6 +29,7 @@ public struct PosixStorage: Storage {
         return FileStatus(raw)
     }
 
+    /// readdir(3).
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         guard let stream = directory.withPlatformString({ opendir($0) }) else {
             throw StorageError(Errno(rawValue: errno), operation: "list", path: directory)

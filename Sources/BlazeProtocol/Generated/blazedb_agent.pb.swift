@@ -1230,7 +1230,7 @@ public nonisolated struct WireExportReply: Sendable {
 
   public var findings: [WireFinding] = []
 
-  /// Records left out although bytes are there.
+  /// Indexed records that are damaged, or whose pages are gone, and so are not in the document.
   public var unreadable: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

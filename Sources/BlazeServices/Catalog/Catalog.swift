@@ -30,9 +30,10 @@ public final class Catalog: Sendable {
 
     /// The catalogue of a file; an empty one when it is missing.
     ///
-    /// A file that is not a catalogue is set aside, and the warnings say where: it is no reason not to start.
+    /// A file that is not a catalogue, or one of a version that is not known here, is set aside whole, and the warnings
+    /// say where: it is no reason not to start.
     ///
-    /// - Throws: `newerVersion`, because an older program would lose what it does not know; `writeFailed`.
+    /// - Throws: `writeFailed`, also for a file that cannot be read.
     public static func load(
         from file: FilePath,
         now: @escaping @Sendable () -> Int64 = wallClock
@@ -50,15 +51,13 @@ public final class Catalog: Sendable {
             throw CatalogError(.writeFailed, "the catalogue cannot be read: \(error)")
         }
         guard let version = try? JSONDecoder().decode(VersionOnly.self, from: Data(bytes)).version else {
-            return try setAside(file, now: now)
+            return try setAside(file, "was damaged", now: now)
         }
         guard version == StoredCatalog.currentVersion else {
-            throw CatalogError(
-                .newerVersion, "\(file.displayString) has version \(version), and this agent knows version 1",
-                hint: "update the agent, or move the file away")
+            return try setAside(file, "is of version \(version), which this agent does not know,", now: now)
         }
         guard let stored = try? JSONDecoder().decode(StoredCatalog.self, from: Data(bytes)) else {
-            return try setAside(file, now: now)
+            return try setAside(file, "was damaged", now: now)
         }
         let entries = stored.databases.compactMap(\.entry)
         let lost = stored.databases.count - entries.count
@@ -72,15 +71,15 @@ public final class Catalog: Sendable {
     private struct VersionOnly: Decodable { let version: Int }
 
     private static func setAside(
-        _ file: FilePath, now: @escaping @Sendable () -> Int64
+        _ file: FilePath, _ why: String, now: @escaping @Sendable () -> Int64
     ) throws(CatalogError) -> (catalog: Catalog, warnings: [String]) {
-        let aside = file.appendingSuffix(".damaged-\(now())")
+        let aside = file.appendingSuffix(".aside-\(now())")
         do throws(StorageError) {
             try AtomicFile.rename(file, to: aside)
         } catch {
-            throw CatalogError(.writeFailed, "a damaged catalogue cannot be set aside: \(error)")
+            throw CatalogError(.writeFailed, "the catalogue \(why) and cannot be set aside: \(error)")
         }
-        let warning = "the catalogue was damaged and has been set aside as \(aside.displayString)"
+        let warning = "the catalogue \(why) and has been set aside as \(aside.displayString)"
         return (Catalog(file: file, entries: [], now: now), [warning])
     }
 
@@ -109,9 +108,10 @@ public final class Catalog: Sendable {
             throw CatalogError(.notFound, "no database is known as \(FilePath.displayString(Array(text.utf8)))")
         }
         guard matches.count == 1 else {
-            let names = matches.prefix(5).map { $0.alias ?? $0.path.displayString }.joined(separator: ", ")
+            let names = matches.prefix(5).map(\.path.displayString).joined(separator: ", ")
             throw CatalogError(
-                .ambiguous, "\(text) stands for \(matches.count) databases: \(names)\(matches.count > 5 ? ", ..." : "")",
+                .ambiguous,
+                "\(text) stands for \(matches.count) databases: \(names)\(matches.count > 5 ? ", ..." : "")",
                 hint: "use an alias or a path")
         }
         return first
@@ -217,15 +217,19 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// Refuses a text that cannot be an alias.
+    public static func check(alias: String) throws(CatalogError) {
+        guard !CatalogEntry.isValid(alias: alias) else { return }
+        throw CatalogError(
+            .invalidAlias, "\(FilePath.displayString(Array(alias.utf8))) cannot be an alias",
+            hint: "an alias has 1 to 64 letters, digits, dots, underscores or hyphens, "
+                + "starts with no dot or hyphen, and does not look like an id")
+    }
+
     private static func checked(
         _ alias: String, for path: FilePath, in map: [FilePath: CatalogEntry]
     ) throws(CatalogError) -> String {
-        guard CatalogEntry.isValid(alias: alias) else {
-            throw CatalogError(
-                .invalidAlias, "\(FilePath.displayString(Array(alias.utf8))) cannot be an alias",
-                hint: "an alias has 1 to 64 letters, digits, dots, underscores or hyphens, "
-                    + "starts with none of the last two, and does not look like an id")
-        }
+        try check(alias: alias)
         if let other = map.values.first(where: { $0.alias == alias && $0.path != path }) {
             throw CatalogError(.aliasTaken, "\(alias) is the alias of \(other.path.displayString) already")
         }

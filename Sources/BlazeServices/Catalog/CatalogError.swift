@@ -14,8 +14,6 @@ public struct CatalogError: Error, Sendable, Equatable, CustomStringConvertible 
         case invalidTag
         /// The catalogue holds as many databases as it may.
         case full
-        /// The file was written by a newer version.
-        case newerVersion
         /// The file cannot be read or written.
         case writeFailed
     }

@@ -87,7 +87,8 @@ private struct Walk {
             guard let status = try storage.status(of: root) else { return }
             switch status.kind {
             case .directory: pending.append(root.resolved ?? root)
-            case .regular where Self.isDatabaseName(root.lastComponent.map(Self.bytes) ?? []): tell(.found(root), report)
+            case .regular where Self.isDatabaseName(root.lastComponent.map(Self.bytes) ?? []):
+                tell(.found(root), report)
             default: tell(.skipped(root, "neither a directory nor a database"), report)
             }
         } catch {
@@ -169,7 +170,9 @@ private struct Walk {
         let suffix: StaticString = ".blazedb"
         guard name.count > suffix.utf8CodeUnitCount, name.first != UInt8(ascii: ".") else { return false }
         return suffix.withUTF8Buffer { expected in
-            name.suffix(expected.count).elementsEqual(expected) { a, b in a == b || (a | 0x20) == b && b != UInt8(ascii: ".") }
+            name.suffix(expected.count).elementsEqual(expected) { a, b in
+                a == b || (a | 0x20) == b && b != UInt8(ascii: ".")
+            }
         }
     }
 }
