@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -155,4 +154,4 @@ class Session:
                 if processes.is_alive(pid):
                     os.kill(pid, signal.SIGKILL)
             # Not shutil: its recursion ends long before the deepest tree of a test does.
-            subprocess.run(["rm", "-rf", self.root], check=True, timeout=60)
+            subprocess.run(["rm", "-rf", self.root], check=True, timeout=60, env={})

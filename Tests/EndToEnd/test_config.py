@@ -59,8 +59,11 @@ def test_a_mistake_does_not_keep_the_agent_from_its_work(world, put):
     put("tiny")
     write(world, "nonsense")
     world.start()
-    world.ctl("scan", world.databases).expect(OK)
     world.ctl("ls").expect(OK)
+    world.ctl("info", world.databases / "tiny.blazedb").expect(OK)
+    # A scan without the excludes that the user meant would go where it must not.
+    refused = world.ctl("scan", world.databases).expect(USAGE)
+    assert "line 1" in refused.messages, refused
 
 
 def test_a_broken_file_is_not_made_worse(world):
