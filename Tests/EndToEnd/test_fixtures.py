@@ -15,7 +15,15 @@ from statuses import DAMAGE, LOCKED, OK
 
 REFERENCE = pathlib.Path(os.environ.get("BLAZEDB_FIXTURES", "/nonexistent")).parent / "format" / "blazefmt.py"
 
+# The metadata of this one lists five records that are not in its file: whoever exports it must hear of them.
+LOST = {"damaged/lost-second-owner"}
+
 by_name = pytest.mark.parametrize("name", [s.name for s in samples.READABLE])
+
+
+def complete(name):
+    """The exit status of an export of all that is there."""
+    return DAMAGE if name in LOST else OK
 
 
 def reference(*arguments):
@@ -28,7 +36,7 @@ def test_export_is_what_the_manifest_says(agent, put, name):
     sample = put(name)
     with unchanged(agent.databases):
         result = agent.ctl("export", sample.path, "--format", "typed", *sample.kdf, password=sample.password)
-    result.expect(OK)
+    result.expect(complete(name))
     records = typed_json.parse(result.out)
     assert len(records) == sample.expect["records"]
     assert typed_json.canonical_hash(records) == sample.expect["sha256"]
@@ -41,10 +49,10 @@ def test_export_of_an_unlocked_database_is_the_same_and_locked_there_is_none(age
         refused = agent.ctl("export", sample.path, "--format", "typed")
         assert refused.expect(LOCKED).out == b""
         agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
-        unlocked = agent.ctl("export", sample.path, "--format", "typed").expect(OK)
+        unlocked = agent.ctl("export", sample.path, "--format", "typed").expect(complete(name))
         agent.ctl("lock", sample.path).expect(OK)
         given = agent.ctl(
-            "export", sample.path, "--format", "typed", *sample.kdf, password=sample.password).expect(OK)
+            "export", sample.path, "--format", "typed", *sample.kdf, password=sample.password).expect(complete(name))
         assert agent.ctl("export", sample.path, "--format", "typed").expect(LOCKED).out == b""
     assert unlocked.out == given.out
     assert typed_json.canonical_hash(typed_json.parse(unlocked.out)) == sample.expect["sha256"]
@@ -56,7 +64,7 @@ if REFERENCE.exists():
     def test_export_equals_the_independent_reader_byte_for_byte(agent, put, tmp_path, name):
         sample = put(name)
         ours = agent.ctl("export", sample.path, "--format", "typed", *sample.kdf, password=sample.password)
-        ours.expect(OK)
+        ours.expect(complete(name))
         theirs = reference("dump", sample.path, "--password", sample.password, "--iterations", sample.iterations)
         assert theirs.returncode in (0, 1), theirs.stderr.decode()
         assert ours.out == theirs.stdout
@@ -73,7 +81,7 @@ def found(agent, sample):
     out = agent.root / "tmp" / "out.json"
     exported = envelope.data(agent.ctl(
         "export", sample.path, "--format", "typed", "--out", out, *sample.kdf, "-o", "json",
-        password=sample.password))
+        password=sample.password), complete(sample.name))
     both = checked["findings"] + exported["findings"]
     for finding in both:
         assert set(finding) == {"name", "severity", "page", "record", "count", "message"}
@@ -196,7 +204,7 @@ def test_info_of_an_open_database_gives_the_true_numbers(agent, put, name):
     assert facts["wrapper_version"] == (1 if old else 2)
     assert facts["salt"] == ("legacy" if old else "file")
     wal = sample.sidecar("wal")
-    assert data["wal"]["size"] == (wal.stat().st_size if wal.exists() else None)
+    assert data["wal"]["size"] == (wal.stat().st_size if wal.exists() else 0)
     if name != "damaged/torn-wal":  # the manifest counts nothing behind the garbage, we do
         assert data["wal"]["entries"] == expect["walEntries"]
     for part in data["files"]:

@@ -72,7 +72,8 @@ ERRORS = [
     (["db", "add", "/none.blazedb"], NOT_FOUND), (["scan", "/none"], NOT_FOUND), (["config", "get", "no.such"], USAGE),
     (["config", "set", "no.such", "1"], USAGE), (["config", "set", "scan.roots", "5"], USAGE),
     (["unlock", "DB"], NEEDS_PROMPT), (["export", "DB", "--format", "typed"], LOCKED),
-    (["db", "alias", "DB", "x"], NOT_FOUND), (["db", "add", "DB", "--alias", "a/b"], USAGE),
+    (["db", "alias", "DB", "x"], NOT_FOUND), (["db", "alias", "DB", "-x-/"], USAGE), (["db", "alias", "DB", "0123456789"], USAGE),
+    (["db", "add", "DB", "--alias", "a/b"], USAGE),
     (["db", "add", "DB", "--alias", "0123456789"], USAGE),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 import envelope
 import processes
 from snapshot import unchanged
-from statuses import LOCKED, NEEDS_PROMPT, OK, USAGE, WRONG_PASSWORD
+from statuses import LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, USAGE, WRONG_PASSWORD
 from waiting import until
 
 WRONG = "Not-The-Passw0rd-2026"
@@ -92,7 +92,7 @@ def test_from_a_file(agent, put):
         file.chmod(0o600)
         agent.ctl("unlock", sample.path, "--password-file", file).expect(OK)
         agent.ctl("lock").expect(OK)
-    agent.ctl("unlock", sample.path, "--password-file", agent.root / "tmp" / "none").expect(USAGE)
+    agent.ctl("unlock", sample.path, "--password-file", agent.root / "tmp" / "none").expect(NOT_FOUND)
 
 
 def test_from_a_command(agent, put):

@@ -19,14 +19,8 @@ enum DiscoveryHandlers {
     static func scan(_ request: WireScanRequest, _ call: Call) throws -> WireScanReply {
         let state = call.state
         var reply = WireScanReply()
-        let configuration: Configuration
-        do throws(ConfigurationError) {
-            configuration = try state.configuration.load()
-        } catch {
-            // A slip in the settings keeps nobody from looking around: the defaults stand in, and the slip is told.
-            configuration = Configuration(home: state.paths.home)
-            reply.warnings.append("the configuration is not in use: \(error)")
-        }
+        // With a slip in the settings a scan would go where its user has told it not to.
+        let configuration = try state.configuration.load()
         let named = try request.roots.map { bytes in
             guard let root = FilePath(bytes: [UInt8](bytes)), root.isAbsolute else {
                 throw Fault(.invalidRequest, "a root is an absolute path")
