@@ -223,6 +223,15 @@ int blaze_name_file(int fd, const char *path) {
 #endif
 }
 
+int blaze_occupy_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0) continue;
+        // open takes the lowest free descriptor, which is this one.
+        if (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) return -1;
+    }
+    return 0;
+}
+
 int blaze_disable_core_dumps(void) {
     struct rlimit none = {0, 0};
     return setrlimit(RLIMIT_CORE, &none);
@@ -267,15 +276,6 @@ int blaze_block_signals(void) {
     handled_signals(&set);
     (void)signal(SIGPIPE, SIG_IGN);
     int e = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (e != 0) errno = e;
-    return e == 0 ? 0 : -1;
-}
-
-int blaze_unblock_signals(void) {
-    sigset_t set;
-    handled_signals(&set);
-    (void)signal(SIGPIPE, SIG_DFL);
-    int e = pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     if (e != 0) errno = e;
     return e == 0 ? 0 : -1;
 }
@@ -439,5 +439,3 @@ pid_t blaze_spawn_shell(const char *command, int output_fd) {
     errno = e;
     return -1;
 }
-
-int blaze_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }

@@ -23,6 +23,7 @@ public enum Agent {
 
     /// Runs an agent to its end. Call it from the main thread, before any other thread is started.
     public static func run(_ options: AgentOptions) -> Exit {
+        guard Terminal.occupyStandardStreams() else { return end(.failed, "there is no /dev/null", options) }
         guard Signals.block() else { return end(.failed, "signals cannot be blocked", options) }
         let hardening = Hardening.apply(allowTracing: options.allowTracing)
         let started: Started

@@ -10,8 +10,6 @@ internal import CPlatform
 public enum Signals {
     /// Blocks them for this thread and all that it starts. Called in main before any thread.
     public static func block() -> Bool { blaze_block_signals() == 0 }
-    /// Lets them through again, for a child process.
-    public static func unblock() -> Bool { blaze_unblock_signals() == 0 }
     /// Waits for one of them; its number, or nil when waiting failed.
     public static func wait() -> Int32? {
         let got = blaze_wait_for_signal()

@@ -23,6 +23,9 @@ public enum Terminal {
         return n > 0 ? Int(n) : nil
     }
 
+    /// Keeps later files and sockets off the descriptors of standard streams that are closed. Called first of all.
+    public static func occupyStandardStreams() -> Bool { blaze_occupy_standard_streams() == 0 }
+
     /// Takes the environment's locale for character widths. Called once, first.
     public static func useLocale() { blaze_use_locale() }
 

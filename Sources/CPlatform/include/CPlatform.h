@@ -44,6 +44,9 @@ int blaze_open_unnamed(const char *directory);
 /// Gives a file from `blaze_open_unnamed` its name; EEXIST when the name is taken.
 int blaze_name_file(int fd, const char *path);
 
+/// Puts something useless at each of the descriptors 0, 1 and 2 that is closed, so that no file or socket opened later
+/// takes the place of a standard stream; using it fails as using a closed one does.
+int blaze_occupy_standard_streams(void);
 /// Forbids core dumps (RLIMIT_CORE 0).
 int blaze_disable_core_dumps(void);
 /// Forbids tracing and memory reading by other processes of the same user.
@@ -56,8 +59,6 @@ ssize_t blaze_executable_path(pid_t pid, char *buffer, size_t size);
 int blaze_wait_for_signal(void);
 /// Blocks SIGTERM, SIGINT, SIGHUP for this thread and those that it starts, and ignores SIGPIPE.
 int blaze_block_signals(void);
-/// Undoes `blaze_block_signals` for a process about to be replaced.
-int blaze_unblock_signals(void);
 /// Reads one line from the terminal `fd` without echo, prompting first: the count of bytes without the line's end, or
 /// -1. A line longer than `size` fails with EMSGSIZE; a signal that ends or suspends programs fails with EINTR after
 /// the terminal has been put back, and its number is left in `signal_number`.
@@ -73,7 +74,5 @@ int blaze_terminal_columns(int fd);
 int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd);
 /// Starts `sh -c command` with `output_fd` as its standard output; its process id, or -1.
 pid_t blaze_spawn_shell(const char *command, int output_fd);
-/// 1 when the file descriptor is valid.
-int blaze_is_open(int fd);
 
 #endif
