@@ -2,6 +2,7 @@
 import BlazeClient
 import BlazePlatform
 import Foundation
+import TestSupport
 import Testing
 
 /// The vectors of Protocol/vectors, sent to a real agent over a real socket.
@@ -135,8 +136,8 @@ import Testing
 
     @Test func randomBytesNeverHurt() throws {
         let agent = try TestAgent(connectionLimit: 256)
-        var random = SystemRandomNumberGenerator()
-        for _ in 0..<100 {
+        var random = SeededGenerator.printed()
+        for _ in 0..<testRounds(100) {
             let stream = try agent.open()
             let prefix = Bool.random(using: &random) ? Self.hello.bytes : []
             let noise = (0..<Int.random(in: 1...300, using: &random)).map { _ in
@@ -146,6 +147,7 @@ import Testing
             try? stream.send(prefix + noise, deadline: .after(.seconds(10)))
             stream.shutDown()
         }
+        Self.settle(agent)
         Self.settle(agent)
         _ = try agent.connect().call(WirePingRequest())
     }

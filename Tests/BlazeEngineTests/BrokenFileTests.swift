@@ -62,11 +62,11 @@ import TestSupport
     /// 250 changes each: 2,000 together.
     @Test(arguments: small) func survivesFlippedBitsAndCutFiles(_ name: String) throws {
         let original = try Original(name)
-        var generator = SeededGenerator(seed: UInt64(name.utf8.count) &* 7919)
+        var generator = SeededGenerator.printed(name)
         let targets = original.contents.keys.filter { name in
             ["blazedb", "meta", "wal"].contains { name == "db.\($0)" } && !(original.contents[name] ?? []).isEmpty
         }.sorted()
-        for round in 0..<250 {
+        for round in 0..<testRounds(250) {
             let target = targets[Int.random(in: targets.indices, using: &generator)]
             var bytes = try #require(original.contents[target])
             var what = "\(name), round \(round), \(target)"

@@ -1,5 +1,6 @@
 import BlazeModel
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlazeEngine
@@ -69,8 +70,8 @@ import Testing
 
     @Test func survivesAnything() {
         let whole = DatabaseBuilder.record(DatabaseBuilder.id(1), size: 20)
-        var generator = SeededGenerator(seed: 2)
-        for _ in 0..<20_000 {
+        var generator = SeededGenerator.printed()
+        for _ in 0..<testRounds(20_000) {
             var bytes = whole
             for _ in 0..<Int.random(in: 1..<5, using: &generator) {
                 bytes[Int.random(in: 5..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)

@@ -1,4 +1,5 @@
 import BlazeModel
+import TestSupport
 import Testing
 
 @Suite struct RecordIDTests {
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func orderIsTextOrder() {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator.printed()
         let ids = (0..<500).map { _ in RecordID(high: random.next(), low: random.next()) }
         #expect(ids.sorted().map(\.description) == ids.map(\.description).sorted())
     }

@@ -1,4 +1,5 @@
 import BlazeProtocol
+import TestSupport
 import Testing
 
 @Suite struct FrameHeaderTests {
@@ -54,8 +55,8 @@ import Testing
 
     /// Whatever the bytes, a header is refused or its lengths are within the limits.
     @Test func randomHeaders() {
-        var random = SystemRandomNumberGenerator()
-        for _ in 0..<20_000 {
+        var random = SeededGenerator.printed()
+        for _ in 0..<testRounds(20_000) {
             let bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
             if let header = try? FrameHeader(decoding: bytes, bodyLimit: 1000, secretLimit: 100) {
                 #expect(header.bodyLength <= 1000 && header.secretLength <= 100)
