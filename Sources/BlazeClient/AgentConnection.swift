@@ -11,6 +11,8 @@ public final class AgentConnection {
     /// What the agent said of itself.
     public let agent: WireHelloReply
     private let stream: SocketStream
+    /// Whether another user's agent was accepted; it gets no secret.
+    private let isForeign: Bool
     private var lastRequestID: UInt32 = 0
     private let replyLimit: Duration
 
@@ -21,10 +23,11 @@ public final class AgentConnection {
     ///   - name: the client's name and version, for the agent's status.
     ///   - replyLimit: how long the agent may take until the next frame of an answer.
     ///   - versions: the protocol versions to offer.
+    ///   - rootMayUseForeign: whether root, having named the socket, may use the agent of another user.
     /// - Throws: `noAgent`, `foreignAgent`, `timedOut`, `unsupportedProtocol`, and what `call` throws.
     public init(
         socket: FilePath, name: String, replyLimit: Duration = .seconds(120),
-        versions: [UInt32] = ProtocolVersion.supported
+        versions: [UInt32] = ProtocolVersion.supported, rootMayUseForeign: Bool = false
     ) throws(ClientError) {
         self.replyLimit = replyLimit
         do throws(SocketError) {
@@ -42,7 +45,7 @@ public final class AgentConnection {
             default: throw ClientError(.noAgent, "\(socket.displayString): \(error)")
             }
         }
-        try Self.checkOwner(of: stream, socket: socket)
+        isForeign = try Self.isForeign(stream, socket: socket, rootMayUseForeign: rootMayUseForeign)
         var hello = WireHelloRequest()
         hello.versions = versions
         hello.client = name
@@ -73,6 +76,11 @@ public final class AgentConnection {
         lastRequestID &+= 1
         let id = lastRequestID
         if var bytes = secret.take() {
+            guard !isForeign else {
+                throw ClientError(
+                    .foreignAgent, "no password is given to the agent of another user",
+                    hint: "let that user unlock the database, or use an agent of your own")
+            }
             try bytes.withBytes { raw throws(ClientError) in
                 try Self.send(request, secret: raw, id: id, over: stream)
             }
@@ -107,20 +115,24 @@ public final class AgentConnection {
             hint: "it may be stopped or overloaded: look at it with ps, end it with kill, then run the command again")
     }
 
-    /// A socket in a place that others can write to may be somebody else's: never send a secret there. Root may use
-    /// another user's agent, which decides for itself whether it serves root.
-    private static func checkOwner(of stream: SocketStream, socket: FilePath) throws(ClientError) {
+    /// Whether the agent is another user's. A socket in a place that others can write to may be anybody's, so that is
+    /// an error; but root may name the socket of a user whose agent it wants to look at.
+    private static func isForeign(
+        _ stream: SocketStream, socket: FilePath, rootMayUseForeign: Bool
+    ) throws(ClientError) -> Bool {
         let peer: Peer
         do throws(SocketError) {
             peer = try stream.peer()
         } catch {
             throw ClientError(.connectionLost, "\(error)")
         }
-        guard peer.userID == CurrentUser.id || CurrentUser.id == 0 else {
+        if peer.userID == CurrentUser.id { return false }
+        guard CurrentUser.id == 0, rootMayUseForeign else {
             throw ClientError(
                 .foreignAgent, "\(socket.displayString) is served by user \(peer.userID), not by you",
                 hint: "set \(AgentPaths.socketVariable) to a socket in a directory of your own")
         }
+        return true
     }
 
     private static func send<R: RequestMessage>(

@@ -33,24 +33,37 @@ public struct AgentLauncher: Sendable {
 
     /// A connection to the agent that runs; `noAgent` when none does.
     public func connect(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
-        try AgentConnection(socket: paths.socket, name: name, replyLimit: replyLimit)
+        try AgentConnection(
+            socket: paths.socket, name: name, replyLimit: replyLimit, rootMayUseForeign: !paths.ownsSocketDirectory)
     }
 
-    /// A connection to the agent, which is started when none runs.
+    /// A connection to the agent, which is started when none runs. One that is stopping is waited for.
     public func connectOrStart(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
-        do throws(ClientError) {
-            return try connect(replyLimit: replyLimit)
-        } catch {
-            guard error.code == .noAgent else { throw error }
-            _ = try start()
-            return try connect(replyLimit: replyLimit)
+        let deadline = Deadline.after(.seconds(10))
+        var pause: Int32 = 1
+        while true {
+            do throws(ClientError) {
+                return try connect(replyLimit: replyLimit)
+            } catch {
+                switch error.code {
+                case .noAgent: _ = try start()
+                case .connectionLost where deadline.millisecondsLeft > 0: break
+                case .fault where error.fault?.code == .stopping && deadline.millisecondsLeft > 0: break
+                default: throw error
+                }
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 50)
         }
     }
 
     /// Starts an agent unless one runs, and waits until it is ready.
     public func start(options: [String] = []) throws(ClientError) -> Started {
+        try start(options: options, deadline: .after(.seconds(10)))
+    }
+
+    private func start(options: [String], deadline: Deadline) throws(ClientError) -> Started {
         let executable = try findExecutable()
-        let deadline = Deadline.after(.seconds(10))
         let answer: DetachedProcess.Answer
         do throws(StorageError) {
             answer = try DetachedProcess.start(
@@ -62,12 +75,18 @@ public struct AgentLauncher: Sendable {
         switch answer {
         case .ready: return .now
         case .failed(let words):
-            // Another client may have been faster: its agent holds the lock and may still be on its way to listen.
+            // Another client may have been faster: its agent holds the lock and may still be on its way to listen. Or an
+            // agent holds it on its way out: then nobody listens, and the next try starts one.
             guard words == Self.alreadyRunning else {
                 throw ClientError(.cannotStart, "the agent did not start: \(words)")
             }
-            try waitUntilItListens(deadline)
-            return .already
+            if try isListening(within: .after(.milliseconds(250))) { return .already }
+            guard deadline.millisecondsLeft > 0 else {
+                throw ClientError(
+                    .cannotStart, "an agent holds \(paths.lock.displayString) and does not listen",
+                    hint: "see \(paths.log.displayString)")
+            }
+            return try start(options: options, deadline: deadline)
         case .silent:
             throw ClientError(
                 .cannotStart, "the agent did not say that it is ready", hint: "see \(paths.log.displayString)")
@@ -97,14 +116,16 @@ public struct AgentLauncher: Sendable {
     /// What an agent says that finds the lock taken.
     public static let alreadyRunning = "already-running"
 
-    private func waitUntilItListens(_ deadline: Deadline) throws(ClientError) {
+    private func isListening(within deadline: Deadline) throws(ClientError) -> Bool {
         var pause: Int32 = 1
         while true {
             do throws(ClientError) {
                 _ = try connect()
-                return
+                return true
             } catch {
-                guard error.code == .noAgent, deadline.millisecondsLeft > 0 else { throw error }
+                let isLeaving = error.code == .connectionLost || error.fault?.code == .stopping
+                guard error.code == .noAgent || isLeaving else { throw error }
+                guard deadline.millisecondsLeft > 0 else { return false }
             }
             waitMilliseconds(min(pause, deadline.millisecondsLeft))
             pause = min(pause * 2, 50)

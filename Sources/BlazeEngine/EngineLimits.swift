@@ -3,7 +3,10 @@ public enum EngineLimits {
     /// The longest metadata file that is read, in bytes.
     public static let metadataBytes: UInt64 = 1 << 30
     /// The longest metadata that is encoded anew to check a version 1 signature, in bytes.
-    public static let reencodedMetadataBytes = 64 << 20
+    public static let reencodedMetadataBytes = 16 << 20
+    /// The longest settings, index definitions or search fields of the metadata, in bytes: a tree of values takes some
+    /// twenty times the memory of its text.
+    public static let settingsBytes = 1 << 20
     /// The longest salt, in bytes.
     public static let saltBytes: UInt64 = 64 << 10
     /// The largest PBKDF2 iteration count.
@@ -21,9 +24,9 @@ public enum EngineLimits {
     /// The most pages of one record's list that are tried as its main page.
     public static let mainPageCandidates = 64
     /// The most places behind garbage in a WAL at which an entry is looked for by its checksum.
-    public static let walCandidates = 65_536
+    public static let walCandidates = 16_384
     /// The longest payload of a unified-mode WAL entry, in bytes.
-    public static let walPayloadBytes: UInt64 = 1 << 20
+    public static let walPayloadBytes: UInt64 = 64 << 10
     /// The most pages outside every list that are remembered one by one while pages are surveyed.
     public static let unlistedPages = 1 << 20
     /// The most findings of one name and severity that are told one by one; the rest is told as a count.

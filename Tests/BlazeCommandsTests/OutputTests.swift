@@ -80,6 +80,17 @@ import Testing
         #expect(sorted.map(\.page) == [2, 9, nil, nil])
     }
 
+    @Test func onlyOurOwnStylingReachesATerminal() {
+        let coloured = Style(aligned: true, coloured: true)
+        let line = coloured.bold("a") + "\u{1B}[2J\u{1B}]0;x\u{7}\n" + coloured.severity(.damage)
+        #expect(
+            coloured.printable(line)
+                == "\u{1B}[1ma\u{1B}[0m\\x1b[2J\\x1b]0;x\\x07\\x0a\u{1B}[31mdamage\u{1B}[0m")
+        #expect(Self.aligned.printable("a\tb\u{1B}[1m") == "a\\x09b\\x1b[1m")
+        #expect(Self.plain.printable("a\tb\nc") == "a\tb\\x0ac")
+        #expect(Self.plain.printable("\u{E9}\u{1F600}") == "\u{E9}\u{1F600}")
+    }
+
     @Test func manyFindingsAlikeAreCounted() {
         let many = (0..<5).map { (i: UInt32) in
             Finding(Finding.Name(rawValue: "phantom"), .advice, page: i, "page \(i)")

@@ -59,7 +59,8 @@ import Testing
             "BLAZEDB_AGENT_SOCK": "/s/a.sock", "XDG_RUNTIME_DIR": "/run/u", "TMPDIR": "/t",
         ]
         #expect(Self.paths(all).socket == "/s/a.sock")
-        #expect(Self.paths(all).lock == "/s/a.lock")
+        #expect(Self.paths(all).lock == "/s/a.sock.lock")
+        #expect(Self.paths([:]).lock == "/tmp/blazedb-agent-42/agent.lock")
         #expect(!Self.paths(all).ownsSocketDirectory)
         #expect(Self.paths(["XDG_RUNTIME_DIR": "/run/u"]).socket == "/run/u/blazedb-agent/agent.sock")
         #expect(Self.paths(["TMPDIR": "/t"]).socket == "/t/blazedb-agent-42/agent.sock")

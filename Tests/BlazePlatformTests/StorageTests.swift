@@ -1,4 +1,4 @@
-import BlazePlatform
+@testable import BlazePlatform
 import Foundation
 import SystemPackage
 import TestSupport
@@ -127,7 +127,26 @@ import Testing
     }
 }
 
+@Suite struct FileTimeTests {
+    /// FileStatus keeps nanoseconds in 64 bits; a file may carry any time.
+    @Test(arguments: [
+        (Int64(0), Int64(5), Int64(5)), (1, 999_999_999, 1_999_999_999), (-1, 1, -999_999_999),
+        (13_569_465_600, 0, Int64.max), (.max, 999_999_999, .max), (.min, 0, .min), (-9_300_000_000, 0, .min),
+        (9_223_372_036, 999_999_999, .max),
+    ])
+    func timesThatDoNotFit(_ seconds: Int64, _ rest: Int64, _ expected: Int64) {
+        #expect(FileStatus.nanoseconds(seconds, rest) == expected)
+    }
+}
+
 @Suite struct LockFileTests {
+    @Test func whatIsNoNoteIsLeftAlone() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(Array("[[package]]\n".utf8), to: "Cargo.lock")
+        try LockFile(path: path).note("12\n")
+        #expect(try PosixStorage().open(path).bytes(count: 99, at: 0) == Array("[[package]]\n".utf8))
+    }
+
     @Test func oneHolderAtATime() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path.appending("x.lock")

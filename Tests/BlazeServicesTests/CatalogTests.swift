@@ -80,6 +80,14 @@ import Testing
         #expect(throws: CatalogError(.notFound, "")) { try catalog.resolve("four") }
     }
 
+    @Test func manyAtOnceAreOneChange() throws {
+        let catalog = try load()
+        let found = (0..<300).map { (path: FilePath("/d\($0)/db.blazedb"), id: Self.id(7)) }
+        let entries = try catalog.add(found)
+        #expect(entries.map(\.path) == found.map(\.path) && Set(entries.compactMap(\.alias)).count == 300)
+        #expect(try load().entries() == catalog.entries())
+    }
+
     @Test func tags() throws {
         let catalog = try load()
         let entry = try catalog.add(path: "/d.blazedb", id: nil, alias: nil)

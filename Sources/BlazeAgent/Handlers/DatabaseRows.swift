@@ -9,7 +9,9 @@ internal import SystemPackage
 /// The row by which a database appears in every answer.
 enum DatabaseRows {
     /// The row of a database, with what its files say unless `withContents` is false.
-    static func row(for database: LocatedDatabase, withContents: Bool = true, _ state: AgentState) -> WireDatabaseRow {
+    static func row(
+        for database: LocatedDatabase, withContents: Bool = true, in storage: (any Storage)? = nil, _ state: AgentState
+    ) -> WireDatabaseRow {
         var row = WireDatabaseRow()
         row.path = Data(database.path.bytes)
         if let entry = database.entry {
@@ -24,7 +26,7 @@ enum DatabaseRows {
             return row
         }
         do throws(EngineError) {
-            fill(&row, from: try FileSummary.read(database.files, in: state.storage))
+            fill(&row, from: try FileSummary.read(database.files, in: storage ?? state.storage))
         } catch {
             row.state = error.code == .notFound ? .missing : .unreadable
             row.reason = error.description

@@ -10,8 +10,9 @@ internal import SystemPackage
 enum DiscoveryHandlers {
     static func list(_ request: WireListRequest, _ call: Call) -> WireListReply {
         var reply = WireListReply()
+        let storage = ListingCache(call.state.storage)
         reply.databases = call.state.catalog.entries().map { entry in
-            DatabaseRows.row(for: LocatedDatabase(path: entry.path, entry: entry), call.state)
+            DatabaseRows.row(for: LocatedDatabase(path: entry.path, entry: entry), in: storage, call.state)
         }
         return reply
     }
@@ -35,10 +36,11 @@ enum DiscoveryHandlers {
         let roots = named.isEmpty ? configuration.scanRoots(paths: state.paths) : named
 
         reply.roots = roots.map { Data($0.bytes) }
+        var found = FoundDatabases(call)
         var failure: (any Error)?
         let totals = DirectoryScan(roots: roots, excludes: configuration.scanExcludes).run { event in
             do {
-                try report(event, &reply, call)
+                try report(event, &found, &reply, call)
                 return .go
             } catch {
                 failure = error
@@ -46,16 +48,19 @@ enum DiscoveryHandlers {
             }
         }
         if let failure { throw failure }
+        try found.flush(&reply)
         reply.directories = totals.directories
         reply.files = totals.files
         return reply
     }
 
-    private static func report(_ event: DirectoryScan.Event, _ reply: inout WireScanReply, _ call: Call) throws {
+    private static func report(
+        _ event: DirectoryScan.Event, _ found: inout FoundDatabases, _ reply: inout WireScanReply, _ call: Call
+    ) throws {
         var part = WireScanPart()
         switch event {
         case .found(let path):
-            part.found = try found(path, &reply, call)
+            return try found.add(path, &reply)
         case .leftover(let path, let kind):
             part.leftover.path = Data(path.bytes)
             part.leftover.kind = kind.rawValue
@@ -63,27 +68,56 @@ enum DiscoveryHandlers {
             part.skipped.path = Data(path.bytes)
             part.skipped.reason = reason
         case .progress(let directories, let files):
+            try found.flush(&reply)
             part.progress.directories = directories
             part.progress.files = files
         }
         try call.responder.part(part)
     }
+}
 
-    /// A database found is known from then on. That the catalogue is full, or cannot be written, is told and does not
-    /// end the scan.
-    private static func found(
-        _ path: FilePath, _ reply: inout WireScanReply, _ call: Call
-    ) throws -> WireDatabaseRow {
-        let state = call.state
+/// The databases that a scan has found and not yet told: they become known, and are told, some at a time, because each
+/// change of the catalogue is a file written and synced.
+private struct FoundDatabases {
+    private static let batch = 256
+    private let call: Call
+    private let storage: ListingCache
+    private var waiting: [(path: FilePath, summary: Result<FileSummary, EngineError>)] = []
+
+    init(_ call: Call) {
+        self.call = call
+        storage = ListingCache(call.state.storage)
+    }
+
+    mutating func add(_ path: FilePath, _ reply: inout WireScanReply) throws {
         let canonical = path.canonical(from: path.removingLastComponent())
-        let identity = try? FileSummary.read(FileSet(data: canonical), in: state.storage).identity
-        var database = LocatedDatabase(path: canonical, entry: nil)
-        do throws(CatalogError) {
-            database = LocatedDatabase(
-                path: canonical, entry: try state.catalog.add(path: canonical, id: identity, alias: nil))
+        let files = FileSet(data: canonical)
+        do throws(EngineError) {
+            waiting.append((canonical, .success(try FileSummary.read(files, in: storage))))
         } catch {
-            reply.warnings.append("\(canonical.displayString) was not added to the catalogue: \(error.message)")
+            waiting.append((canonical, .failure(error)))
         }
-        return DatabaseRows.row(for: database, state)
+        if waiting.count >= Self.batch { try flush(&reply) }
+    }
+
+    /// That the catalogue is full, or cannot be written, is told and does not end the scan.
+    mutating func flush(_ reply: inout WireScanReply) throws {
+        guard !waiting.isEmpty else { return }
+        let state = call.state
+        do throws(CatalogError) {
+            _ = try state.catalog.add(waiting.map { (path: $0.path, id: try? $0.summary.get().identity) })
+        } catch {
+            reply.warnings.append("\(waiting.count) databases were not added to the catalogue: \(error.message)")
+        }
+        for (path, summary) in waiting {
+            let database = LocatedDatabase(path: path, state: state)
+            var part = WireScanPart()
+            switch summary {
+            case .success(let summary): part.found = DatabaseRows.row(for: database, summary: summary, state)
+            case .failure: part.found = DatabaseRows.row(for: database, in: storage, state)
+            }
+            try call.responder.part(part)
+        }
+        waiting.removeAll()
     }
 }

@@ -19,9 +19,16 @@ enum SessionHandlers {
             iterations: try OpenDatabase.checked(iterations: request.hasKdfIterations ? request.kdfIterations : nil))
         let (iterations, identity) = (key.iterations, key.identity)
         state.sessions.put(DatabaseSession(path: database.path, key: key))
-        let entry = try state.catalog.add(path: database.path, id: identity, alias: nil)
         var reply = WireUnlockReply()
-        reply.row = DatabaseRows.row(for: LocatedDatabase(path: database.path, entry: entry), state)
+        var located = database
+        do throws(CatalogError) {
+            located = LocatedDatabase(
+                path: database.path, entry: try state.catalog.add(path: database.path, id: identity, alias: nil))
+        } catch {
+            // The key is in use all the same; only the list of known databases does not have it.
+            reply.warnings.append("it was not added to the catalogue: \(error.message)")
+        }
+        reply.row = DatabaseRows.row(for: located, state)
         reply.kdfIterations = UInt32(clamping: iterations)
         return reply
     }

@@ -44,7 +44,7 @@ public enum Agent {
         if let descriptor = options.readyDescriptor { DetachedProcess.report(.ready, on: descriptor) }
 
         state.waitForStop()
-        listener.stop()
+        // Who comes now is told that the agent is stopping, until there is nobody left to wait for.
         state.connections.stop()
         // Two of the three seconds that a stop may take are for requests under way.
         if !state.connections.waitUntilEmpty(within: .seconds(2)) {
@@ -52,6 +52,7 @@ public enum Agent {
         }
         state.sessions.lockAll()
         listener.unlinkSocket()
+        listener.stop()
         log.info("stopped")
         return .stopped
     }

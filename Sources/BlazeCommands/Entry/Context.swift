@@ -81,8 +81,9 @@ final class Context {
                 try Terminal.write(envelope(schema, result).line(), to: Terminal.output)
                 return
             }
-            let lines = result.text(style(for: Terminal.output))
-            try Terminal.write(Array(lines.map { $0 + "\n" }.joined().utf8), to: Terminal.output)
+            let style = style(for: Terminal.output)
+            let lines = result.text(style).map { style.printable($0) + "\n" }
+            try Terminal.write(Array(lines.joined().utf8), to: Terminal.output)
         }
         for warning in result.warnings { say("warning: \(warning)") }
     }
@@ -128,7 +129,7 @@ final class Context {
 
     /// Words for a person, on standard error.
     func say(_ text: String) {
-        try? Terminal.write(Array((text + "\n").utf8), to: Terminal.error)
+        try? Terminal.write(Array((style(for: Terminal.error).printable(text) + "\n").utf8), to: Terminal.error)
     }
 
     /// Progress of long work, on one line of a terminal that a person watches.

@@ -65,7 +65,8 @@ struct PasswordOptions: ParsableArguments {
                 hint: "give it by --password-fd, --password-file or --password-command")
         }
         return try Self.reading("the terminal") {
-            try SecretInput.fromTerminal(prompt: "Password of \(name): ", limit: ProtocolLimits.secret)
+            try SecretInput.fromTerminal(
+                prompt: "Password of \(FilePath.displayString(Array(name.utf8))): ", limit: ProtocolLimits.secret)
         }
     }
 

@@ -1,6 +1,7 @@
 internal import BlazeModel
 internal import BlazePlatform
 internal import Foundation
+internal import SystemPackage
 
 /// How text for people is set: aligned and coloured on a terminal, plain in a pipe.
 struct Style {
@@ -19,6 +20,32 @@ struct Style {
         case .damage: wrap(severity.rawValue, "31")
         }
     }
+
+    /// A line for a person in which only our own styling can drive a terminal: whatever else would (control characters,
+    /// line ends, direction marks) is written out. Names and texts in a line come from files that anybody may have made.
+    func printable(_ line: String) -> String {
+        guard coloured else {
+            let cells = aligned ? [line[...]] : line.split(separator: "\t", omittingEmptySubsequences: false)
+            return cells.map { FilePath.displayString(Array($0.utf8)) }.joined(separator: "\t")
+        }
+        var out = ""
+        var rest = line[...]
+        while let escape = rest.unicodeScalars.firstIndex(of: "\u{1B}") {
+            out += FilePath.displayString(Array(rest[..<escape].utf8))
+            if let own = Self.sequences.first(where: { rest[escape...].unicodeScalars.starts(with: $0.unicodeScalars) })
+            {
+                out += own
+                rest = Substring(rest[escape...].unicodeScalars.dropFirst(own.unicodeScalars.count))
+            } else {
+                out += "\\x1b"
+                rest = Substring(rest[escape...].unicodeScalars.dropFirst())
+            }
+        }
+        return out + FilePath.displayString(Array(rest.utf8))
+    }
+
+    /// The sequences that `wrap` writes.
+    private static let sequences = ["0", "1", "2", "31", "33"].map { "\u{1B}[\($0)m" }
 
     private func wrap(_ text: String, _ code: String) -> String {
         coloured && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text

@@ -17,18 +17,21 @@ struct UnlockVerb: Verb {
         var request = WireUnlockRequest()
         request.target = try context.target(database)
         if let count = password.kdfIterations { request.kdfIterations = count }
-        let connection = try context.connect(for: .unlock)
+        // Read before anything is opened, so that a descriptor that was not given cannot turn out to be our own.
         var secret = try password.given(context)
         if secret == nil {
-            // Whoever is asked for a password should see which database is meant, and none for a name that means nothing.
+            // Whoever is asked for a password should see which database is meant, and none for a name that means
+            // nothing. The answer may take long, so no connection waits for it.
             var look = WireInfoRequest()
             look.target = request.target
-            secret = try password.givenOrAsked(context, for: try connection.call(look).row.title)
+            let title = try context.call(look).row.title
+            secret = try password.givenOrAsked(context, for: title)
         }
+        let connection = try context.connect(for: .unlock)
         let reply = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
         var fields = reply.row.identityFields
         fields["kdf_iterations"] = .count(reply.kdfIterations)
-        return VerbResult(data: .object(fields), tier: "observe") { _ in
+        return VerbResult(data: .object(fields), tier: "observe", warnings: reply.warnings) { _ in
             ["\(reply.row.title) is unlocked (\(reply.row.recordsText) records)"]
         }
     }

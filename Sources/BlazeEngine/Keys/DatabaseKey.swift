@@ -65,10 +65,11 @@ public struct DatabaseKey: ~Copyable, Sendable {
                 .notFound, "data file \(files.data.displayString) is missing, and there is no salt file either",
                 path: files.data)
         }
+        let texts = try metadata.signedTexts()
         var tried: [SymmetricKey] = []
         for candidate in candidates {
             let key = try candidate.key(password: &password)
-            if metadata.isVerified(by: key) { return try DatabaseKey(key, candidate, identity: identity) }
+            if metadata.isVerified(by: key, texts: texts) { return try DatabaseKey(key, candidate, identity: identity) }
             tried.append(key)
         }
         throw KeyProbe.explainUnverified(

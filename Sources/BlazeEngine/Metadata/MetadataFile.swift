@@ -9,24 +9,23 @@ struct MetadataFile {
     let status: FileStatus
     let wrapper: MetadataWrapper
     private let bytes: [UInt8]
-    /// What the signature may cover: the payload, or the encodings of a version 1 layout (FORMAT.md 5.3).
-    private let signed: [[UInt8]]
-
     /// Reads and takes apart `NAME.meta`. Nothing is verified yet.
     init(_ files: FileSet, in storage: any Storage) throws(EngineError) {
         path = files.meta
         (bytes, status) = try Self.read(files.meta, in: storage)
         wrapper = try MetadataWrapper(bytes, path: files.meta)
-        if let payload = wrapper.payload {
-            signed = [payload]
-        } else {
-            signed = try CanonicalPayload.encodings(of: JSONScanner(bytes, in: wrapper.layout), path: files.meta)
-        }
     }
 
-    /// Whether the signature is by this key.
-    func isVerified(by key: SymmetricKey) -> Bool {
-        signed.contains { HMAC<SHA256>.isValidAuthenticationCode(wrapper.signature, authenticating: $0, using: key) }
+    /// What the signature may cover: the payload, or the encodings of a version 1 layout (FORMAT.md 5.3). The latter cost
+    /// many times the file's size, so they are made only where there is a key to try.
+    func signedTexts() throws(EngineError) -> [[UInt8]] {
+        if let payload = wrapper.payload { return [payload] }
+        return try CanonicalPayload.encodings(of: JSONScanner(bytes, in: wrapper.layout), path: path)
+    }
+
+    /// Whether the signature over one of `texts` is by this key.
+    func isVerified(by key: SymmetricKey, texts: [[UInt8]]) -> Bool {
+        texts.contains { HMAC<SHA256>.isValidAuthenticationCode(wrapper.signature, authenticating: $0, using: key) }
     }
 
     /// The payload, not verified by this call.

@@ -32,6 +32,14 @@ struct MetadataPayload {
         func member(_ name: String) -> JSONScanner? {
             ranges[name].map { JSONScanner(source.bytes, in: $0) }
         }
+        // Nothing is verified yet, and these are the members of which trees are built.
+        func small(_ name: String) throws(JSONError) -> JSONScanner? {
+            guard let scanner = member(name), let range = ranges[name] else { return nil }
+            guard range.count <= EngineLimits.settingsBytes else {
+                throw scanner.wrongShape("\(name) of at most \(EngineLimits.settingsBytes) bytes")
+            }
+            return scanner
+        }
 
         if var next = member("nextPageIndex") {
             let at = next
@@ -46,12 +54,12 @@ struct MetadataPayload {
         if var format = member("encodingFormat"), format.peek() == UInt8(ascii: "\"") {
             encodingFormat = try format.text(try format.string())
         }
-        if var fields = member("searchIndexedFields") {
+        if var fields = try small("searchIndexedFields") {
             searchIndexedFields = try fields.value().array?.compactMap(\.string) ?? []
         }
-        if var settings = member("metaData") { readSettings(try settings.value()) }
+        if var settings = try small("metaData") { readSettings(try settings.value()) }
         var definitions: [String: [String]] = [:]
-        if var written = member("secondaryIndexDefinitions") {
+        if var written = try small("secondaryIndexDefinitions") {
             for (name, fields) in try written.value().keyedValues {
                 definitions[name] = fields.array?.compactMap(\.string) ?? []
             }

@@ -37,7 +37,7 @@ public final class DatabaseReader {
         for _ in 0..<Self.attempts {
             let store = try PageStore(files.data, in: storage, cipher: PageCipher(key))
             let file = try MetadataFile(files, in: storage)
-            guard file.isVerified(by: key) else {
+            guard file.isVerified(by: key, texts: try file.signedTexts()) else {
                 throw KeyProbe.explainUnverified(files, in: storage, keys: [key])
             }
             let metadata = Metadata(try file.payload(), wrapper: file.wrapper)

@@ -62,8 +62,14 @@ public struct AgentPaths: Sendable, Hashable {
         return copy
     }
 
-    /// The file whose flock says that an agent lives: the only truth about that.
-    public var lock: FilePath { socket.withoutExtension.appendingSuffix(".lock") }
+    /// The file whose flock says that an agent lives: the only truth about that. `agent.lock` beside `agent.sock`;
+    /// beside any other socket its whole name and `.lock`, so that two sockets never share one.
+    public var lock: FilePath {
+        guard socket.lastComponent != "agent.sock" else {
+            return socket.removingLastComponent().appending("agent.lock")
+        }
+        return socket.appendingSuffix(".lock")
+    }
     /// The configuration file.
     public var configurationFile: FilePath { configuration.appending("config.toml") }
     /// The file of known databases.

@@ -41,8 +41,14 @@ public final class LockFile: Sendable {
         }
     }
 
-    /// Replaces the file's contents, for people who look at it; nothing depends on them.
+    /// Replaces the file's contents, for people who look at it; nothing depends on them. A file that holds anything but
+    /// an earlier note of one line of digits is somebody else's, and left alone.
     public func note(_ text: String) {
+        var old = [UInt8](repeating: 0, count: 64)
+        let count = pread(descriptor, &old, old.count, 0)
+        let isNote =
+            count >= 0 && count < old.count && old[..<count].allSatisfy { (0x30...0x39).contains($0) || $0 == 0x0A }
+        guard isNote else { return }
         guard ftruncate(descriptor, 0) == 0 else { return }
         let bytes = Array(text.utf8)
         _ = pwrite(descriptor, bytes, bytes.count, 0)

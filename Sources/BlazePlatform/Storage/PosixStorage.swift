@@ -64,6 +64,15 @@ final class PosixFile: StorageFile {
 
     init(reading path: FilePath) throws(StorageError) {
         self.path = path
+        // Looked at before it is opened, because opening is enough to wake whoever waits on a FIFO, and to act on some
+        // devices; and after, because it may have been replaced between the two.
+        var named = stat()
+        guard path.withPlatformString({ stat($0, &named) }) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "open", path: path)
+        }
+        guard FileStatus(named).kind == .regular else {
+            throw StorageError(.notRegularFile, operation: "open", path: path)
+        }
         let fd = path.withPlatformString { blaze_open_for_reading($0) }
         guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "open", path: path) }
         descriptor = fd
@@ -125,7 +134,16 @@ extension FileStatus {
             kind: kind, size: UInt64(max(0, raw.st_size)), allocated: UInt64(max(0, raw.st_blocks)) * 512,
             identity: FileIdentity(
                 device: UInt64(truncatingIfNeeded: raw.st_dev), inode: UInt64(truncatingIfNeeded: raw.st_ino)),
-            modified: Int64(modified.tv_sec) * 1_000_000_000 + Int64(modified.tv_nsec),
+            modified: Self.nanoseconds(Int64(modified.tv_sec), Int64(modified.tv_nsec)),
             mode: UInt16(truncatingIfNeeded: raw.st_mode & 0o7777), owner: raw.st_uid)
+    }
+
+    /// Nanoseconds since 1970; times that do not fit (before 1677, after 2262) become the first or last that does. A
+    /// file may carry any time: touch(1) sets what it is told.
+    static func nanoseconds(_ seconds: Int64, _ rest: Int64) -> Int64 {
+        let (scaled, tooLarge) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !tooLarge else { return seconds < 0 ? .min : .max }
+        let (sum, overflow) = scaled.addingReportingOverflow(rest)
+        return overflow ? .max : sum
     }
 }

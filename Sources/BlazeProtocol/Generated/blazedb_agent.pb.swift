@@ -1070,6 +1070,8 @@ public nonisolated struct WireUnlockReply: Sendable {
 
   public var kdfIterations: UInt32 = 0
 
+  public var warnings: [String] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -2831,7 +2833,7 @@ nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireUnlockReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".UnlockReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{3}kdf_iterations\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{3}kdf_iterations\0\u{1}warnings\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2841,6 +2843,7 @@ nonisolated extension WireUnlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.kdfIterations) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
       default: break
       }
     }
@@ -2857,12 +2860,16 @@ nonisolated extension WireUnlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.kdfIterations != 0 {
       try visitor.visitSingularUInt32Field(value: self.kdfIterations, fieldNumber: 2)
     }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireUnlockReply, rhs: WireUnlockReply) -> Bool {
     if lhs._row != rhs._row {return false}
     if lhs.kdfIterations != rhs.kdfIterations {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -124,20 +124,37 @@ public final class Catalog: Sendable {
     /// - Parameter alias: nil for one made of the file's name when the database is new.
     public func add(path: FilePath, id: DatabaseID?, alias: String?) throws(CatalogError) -> CatalogEntry {
         try change { map throws(CatalogError) in
-            var entry = map[path] ?? CatalogEntry(path: path, id: id, alias: nil, addedAt: self.now())
-            if map[path] == nil {
-                guard map.count < Self.capacity else {
-                    throw CatalogError(
-                        .full, "the catalogue holds \(Self.capacity) databases, which is all that it may",
-                        hint: "forget some: blazectl db forget")
-                }
-                entry.alias = Self.freeAlias(for: path, in: map)
-            }
-            if let id { entry.id = id }
-            if let alias { entry.alias = try Self.checked(alias, for: path, in: map) }
-            map[path] = entry
-            return entry
+            try self.add(path: path, id: id, alias: alias, to: &map)
         }
+    }
+
+    /// Makes many databases known by one change of the file, in the order given.
+    public func add(_ found: [(path: FilePath, id: DatabaseID?)]) throws(CatalogError) -> [CatalogEntry] {
+        try change { map throws(CatalogError) in
+            var entries: [CatalogEntry] = []
+            for database in found {
+                entries.append(try self.add(path: database.path, id: database.id, alias: nil, to: &map))
+            }
+            return entries
+        }
+    }
+
+    private func add(
+        path: FilePath, id: DatabaseID?, alias: String?, to map: inout [FilePath: CatalogEntry]
+    ) throws(CatalogError) -> CatalogEntry {
+        var entry = map[path] ?? CatalogEntry(path: path, id: id, alias: nil, addedAt: now())
+        if map[path] == nil {
+            guard map.count < Self.capacity else {
+                throw CatalogError(
+                    .full, "the catalogue holds \(Self.capacity) databases, which is all that it may",
+                    hint: "forget some: blazectl db forget")
+            }
+            entry.alias = Self.freeAlias(for: path, in: map)
+        }
+        if let id { entry.id = id }
+        if let alias { entry.alias = try Self.checked(alias, for: path, in: map) }
+        map[path] = entry
+        return entry
     }
 
     /// Takes an entry out.
