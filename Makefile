@@ -8,7 +8,7 @@ PRODUCTS := blazectl blazedb-agent
 SCRIPTS := contrib/scripts
 
 # Random tests: how many rounds `test-slow` asks for. `test` leaves the tests' own defaults.
-SLOW_ROUNDS ?= 50000
+SLOW_ROUNDS ?= 2500
 
 # The static Swift runtime is for Linux, where Swift is seldom installed; macOS brings its own.
 ifeq ($(shell uname -s),Linux)

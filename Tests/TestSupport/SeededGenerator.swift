@@ -26,10 +26,11 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 }
 
-/// How many rounds a random test runs: `$BLAZEDB_TEST_ROUNDS`, at most 50 times its own count, else its own.
+/// How many rounds a random test runs: `$BLAZEDB_TEST_ROUNDS`, at least its own count and at most 50 times that; else its
+/// own.
 public func testRounds(_ count: Int) -> Int {
     guard let asked = ProcessInfo.processInfo.environment["BLAZEDB_TEST_ROUNDS"].flatMap({ Int($0) }) else {
         return count
     }
-    return max(1, min(asked, 50 * count))
+    return max(count, min(asked, 50 * count))
 }
