@@ -48,6 +48,10 @@ public struct Configuration: Sendable, Equatable {
     /// What a TOML text says. An unknown key is an error, because a misspelt one would silently do nothing.
     public init(parsing text: String, home: FilePath) throws(ConfigurationError) {
         self.home = home
+        let lines = ConfigurationText(text)
+        if let line = ConfigurationGrammar.firstBadLine(text) {
+            throw ConfigurationError(.invalidSyntax, line: line, "not TOML of the kind that settings are written in")
+        }
         let document: TOMLTable
         do {
             document = try TOMLTable(string: text)
@@ -57,7 +61,6 @@ public struct Configuration: Sendable, Equatable {
         } catch {
             throw ConfigurationError(.invalidSyntax, "not TOML")
         }
-        let lines = ConfigurationText(text)
         for (tableName, value) in document {
             guard ConfigurationKey.allCases.contains(where: { $0.table == tableName }) else {
                 throw ConfigurationError(

@@ -113,7 +113,9 @@ public final class ConfigurationFile: Sendable {
 
     private static func parse(_ value: String) -> [String]? {
         // One value and nothing behind it: a line end could smuggle in another key.
-        guard !value.contains(where: \.isNewline), let table = try? TOMLTable(string: "value = \(value)"),
+        let text = "value = \(value)"
+        guard !value.contains(where: \.isNewline), ConfigurationGrammar.firstBadLine(text) == nil,
+            let table = try? TOMLTable(string: text),
             table.count == 1, let parsed = table["value"]
         else { return nil }
         return Configuration.texts(parsed)
