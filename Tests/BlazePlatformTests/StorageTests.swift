@@ -121,7 +121,9 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: "real")
         #expect(throws: StorageError(.unsafePermissions, operation: "", path: "")) { try PrivateDirectory.ensure(link) }
         let file = try directory.write([], to: "file")
-        #expect(throws: StorageError(.notDirectory, operation: "", path: "")) { try PrivateDirectory.ensure(file) }
+        #expect(throws: StorageError(StorageError.Code.notDirectory, operation: "", path: "")) {
+            try PrivateDirectory.ensure(file)
+        }
         #expect(real.withPlatformString { chmod($0, 0o777) } == 0)
         #expect(throws: StorageError(.unsafePermissions, operation: "", path: "")) { try PrivateDirectory.ensure(real) }
     }

@@ -49,7 +49,7 @@ public enum PrivateDirectory {
         switch raw.st_mode & S_IFMT {
         case S_IFDIR: break
         case S_IFLNK: throw StorageError(.unsafePermissions, operation: "use", path: path)
-        default: throw StorageError(.notDirectory, operation: "use", path: path)
+        default: throw StorageError(StorageError.Code.notDirectory, operation: "use", path: path)
         }
         guard raw.st_uid == geteuid(), raw.st_mode & 0o022 == 0 else {
             throw StorageError(.unsafePermissions, operation: "use", path: path)
