@@ -86,9 +86,10 @@ enum InfoHandler {
             facts.entries = UInt64(clamping: index.entries)
             return facts
         }
-        let wal = opened.reader.wal
-        reply.walEntries = UInt64(clamping: wal.entries)
-        reply.walPending = UInt64(clamping: wal.counting.count)
+        if let wal = opened.reader.wal {
+            reply.walEntries = UInt64(clamping: wal.entries)
+            reply.walPending = UInt64(clamping: wal.counting.count)
+        }
         reply.findings = report.findings.map(WireFinding.init)
     }
 }

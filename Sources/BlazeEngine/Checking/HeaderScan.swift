@@ -55,6 +55,9 @@ struct HeaderScan {
         return place < free.count && free[place] == page
     }
 
+    /// Notes that the file changed while it was scanned.
+    mutating func markEstimate() { survey.isEstimate = true }
+
     /// Takes pages that chains reach off the orphans.
     mutating func claim(_ reached: Set<UInt32>) {
         let before = unlisted.count

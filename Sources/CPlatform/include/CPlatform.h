@@ -38,6 +38,13 @@ int blaze_open_for_reading(const char *path);
 /// A system without holes answers `offset`.
 int64_t blaze_seek_data(int fd, int64_t offset);
 
+/// The two numbers that a device (st_dev) is shown as.
+uint64_t blaze_device_major(uint64_t device);
+uint64_t blaze_device_minor(uint64_t device);
+/// 1 when `path` is on a file system that other machines may use at the same time, or whose locks the kernel does not
+/// keep itself (NFS, SMB, FUSE, 9P, cluster file systems); 0 when not; -1 when unknown.
+int blaze_is_shared_file_system(const char *path);
+
 /// A close-on-exec file of mode 0600 in `directory` that has no name yet, so that it goes with its process; -1 with
 /// EOPNOTSUPP, EISDIR or ENOENT where the system or file system has no such files.
 int blaze_open_unnamed(const char *directory);
