@@ -14,6 +14,7 @@ final class AgentState: Sendable {
     let catalog: Catalog
     let configuration: ConfigurationFile
     let sessions = SessionRegistry()
+    let leases = LeaseRegistry()
     let storage: any Storage
     let connections: ConnectionRegistry
     let log: Logger

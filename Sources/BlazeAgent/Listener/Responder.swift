@@ -14,6 +14,9 @@ final class Responder {
         self.requestID = requestID
     }
 
+    /// Whether nobody waits for the answer any more: the client has left, or the agent is stopping.
+    var isForNobody: Bool { stream.hasEnded }
+
     /// Sends an answer before the last one.
     ///
     /// - Throws: `ConnectionLost` when the client is gone or does not read: the request's work is for nobody then.

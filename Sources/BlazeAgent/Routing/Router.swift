@@ -73,6 +73,8 @@ final class Router: Sendable {
         case .scan: try plain(DiscoveryHandlers.scan)
         case .list: try plain(DiscoveryHandlers.list)
         case .info: try withSecret(InfoHandler.info)
+        case .holders: try plain(HolderHandlers.holders)
+        case .release: try plain(HolderHandlers.release)
         case .unlock: try withSecret(SessionHandlers.unlock)
         case .lock: try plain(SessionHandlers.lock)
         case .check: try withSecret(CheckHandler.check)

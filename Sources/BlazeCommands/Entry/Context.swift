@@ -26,8 +26,12 @@ final class Context {
     }
 
     /// A connection for an operation, which decides whether an agent is started for it.
-    func connect(for operation: BlazeClient.Operation) throws(ClientError) -> AgentConnection {
-        let limit = Duration.milliseconds(Int64(global.timeout * 1000))
+    ///
+    /// - Parameter wait: how much longer than usual the agent may be silent, because it was asked to wait.
+    func connect(
+        for operation: BlazeClient.Operation, waiting wait: Duration = .zero
+    ) throws(ClientError) -> AgentConnection {
+        let limit = Duration.milliseconds(Int64(global.timeout * 1000)) + wait
         if operation.properties.startsAgent, !global.noAutostart {
             return try launcher.connectOrStart(replyLimit: limit)
         }
@@ -118,7 +122,7 @@ final class Context {
             "error": .object([
                 "code": .integer(Int64(failure.status.rawValue)), "name": .string(failure.name),
                 "message": .string(failure.message), "hint": .optional(failure.hint.isEmpty ? nil : failure.hint),
-                "target": .optional(failure.target), "holder": .null,
+                "target": .optional(failure.target), "holder": failure.holder?.json ?? .null,
             ]),
             "as_of": .string(Date().formatted(.iso8601)), "duration_ms": .number(milliseconds),
         ])

@@ -86,7 +86,7 @@ enum AgentStatus {
                 "memory_locking": .string(reply.memoryLocks ? "ok" : "unavailable"),
             ]),
             "unlocked": .array(reply.unlocked.map { .object($0.identityFields) }),
-            "connections": .count(reply.connections),
+            "leases": .array(reply.leases.map(\.json)), "connections": .count(reply.connections),
             "config": .object(["path": .string(config), "problem": .optional(problem)]),
         ])
         var warnings = reply.warnings
@@ -98,6 +98,7 @@ enum AgentStatus {
             facts.add(
                 "unlocked",
                 reply.unlocked.isEmpty ? "none" : reply.unlocked.map(\.title).joined(separator: ", "))
+            for lease in reply.leases { facts.add("lock held", lease.line) }
             facts.add("connections", "\(reply.connections)")
             facts.add("core dumps", reply.coreDumpsOff ? "off" : "allowed")
             facts.add("tracing", reply.tracingOff ? "off" : "allowed")

@@ -37,11 +37,15 @@ extension DatabaseReader {
         return (findings, scan.survey)
     }
 
-    /// Beside an owner the headers are counted again until nothing has changed meanwhile; where that does not happen, the
-    /// figures are estimates.
+    /// How often the headers are counted beside an owner who is at work.
+    private static let scans = 4
+
+    /// Beside an owner the headers are counted again when something has changed meanwhile; where that happens each time,
+    /// the figures are estimates.
     private func scanHeaders() throws(EngineError) -> (scan: HeaderScan, reached: Set<UInt32>) {
-        let start = ContinuousClock.now
+        var left = Self.scans
         while true {
+            left -= 1
             if !ownership.isQuiet {
                 try renew()
                 try generation.store.renewStatus()
@@ -55,7 +59,7 @@ extension DatabaseReader {
             }
             if ownership.isQuiet { return (scan, reached) }
             if try generation.stampNow() == before, try generation.hasMetadataFile() { return (scan, reached) }
-            if patience.isExhausted(since: start) {
+            if left == 0 {
                 scan.markEstimate()
                 return (scan, reached)
             }
@@ -135,7 +139,7 @@ extension DatabaseReader {
             .freePageInUse, .damage, count: inUse.count, page: inUse.min(),
             "\(inUse.count) pages are on the free list and used by records: the next inserts overwrite them")
         findings.add(
-            .freePageTwice, .damage, count: metadata.freePages.count - scan.free.count,
+            .freePageTwice, .damage, count: scan.freeRepeats,
             "the free list names pages more than once: two records would share them")
         let beyond = scan.free.filter { UInt64($0) >= survey.nextPageIndex }
         findings.add(
