@@ -2,6 +2,7 @@
 import collections
 import json
 import os
+import sys
 import threading
 
 import pytest
@@ -131,6 +132,83 @@ if LIVE_OWNER.exists():
         dump = reference("dump", sample.path, "--password", sample.password, "--iterations", sample.iterations)
         export = agent.ctl("export", sample.path, "--format", "typed", *sample.kdf, password=sample.password)
         assert export.expect(OK).out == dump.stdout
+
+    class Swapper(threading.Thread):
+        """An owner that vacuums all the time: moves every record and swaps both files as BlazeDB does (FORMAT.md 7.4)."""
+
+        def __init__(self, sample, rng):
+            super().__init__()
+            sys.path.insert(0, str(LIVE_OWNER.parent))
+            import blazefmt
+            self.format, self.sample, self.rng = blazefmt, sample, rng
+            self.over, self.swaps, self.failure = threading.Event(), 0, None
+            self.holding = self.lock(sample.path)
+            base = blazefmt.Database(str(sample.path), sample.password, sample.iterations)
+            self.records, self.salt = base.load()[0], base.salt
+
+        @staticmethod
+        def lock(path):
+            import fcntl
+            file = open(path, "rb")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            return file
+
+        def run(self):
+            try:
+                while not self.over.is_set():
+                    self.swap()
+            except BaseException as error:
+                self.failure = error
+                raise
+
+        def swap(self):
+            base = self.sample.path.with_suffix("")
+            ids = list(self.records)
+            self.rng.shuffle(ids)
+            new = f"{base}.vacuum.blazedb"
+            for left in (new, f"{base}.vacuum.meta", f"{base}.vacuum.salt", f"{base}.vacuum.wal"):
+                if os.path.exists(left):
+                    os.unlink(left)
+            (base.parent / f"{base.name}.vacuum_in_progress").touch()
+            self.format.write_database(
+                new, self.sample.password, {i: self.records[i] for i in ids}, self.sample.iterations, salt=self.salt)
+            held = self.lock(new)
+            os.rename(f"{base}.blazedb", f"{base}.vacuum_backup.blazedb")
+            os.rename(f"{base}.meta", f"{base}.vacuum_backup.meta")
+            os.rename(new, f"{base}.blazedb")
+            os.rename(f"{base}.vacuum.meta", f"{base}.meta")
+            (base.parent / f"{base.name}.vacuum_success").touch()
+            for left in ("vacuum_backup.blazedb", "vacuum_backup.meta", "vacuum_success", "vacuum_in_progress"):
+                os.unlink(f"{base}.{left}")
+            self.holding.close()
+            self.holding = held
+            self.swaps += 1
+
+    @pytest.mark.linux
+    def test_an_owner_that_swaps_its_files(agent, put, rng, rounds):
+        """Whatever moment a look meets, it sees every record once, and no damage."""
+        sample = put("tiny")
+        agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+        hashes = Hashes()
+        with wire.Connection(agent.socket, seconds=60) as connection:
+            connection.greet()
+            expected = hashes.of(connection.export(sample.path)[0])
+            swapper = Swapper(sample, rng)
+            swapper.start()
+            try:
+                for n in range(rounds(100)):
+                    document, reply = connection.export(sample.path)
+                    assert hashes.of(document) == expected
+                    assert not reply.get(EXPORT_REPLY_UNREADABLE) and not reply.get(EXPORT_REPLY_UNSTABLE), reply
+                    found, _ = connection.check(sample.path)
+                    assert all(severity == "note" for _, severity, _ in found), found
+                    if n % 20 == 0:
+                        agent.ctl("info", sample.path, *sample.kdf, password=sample.password).expect(OK)
+            finally:
+                swapper.over.set()
+                swapper.join(60)
+                swapper.holding.close()
+        assert swapper.failure is None and swapper.swaps > 2
 
 
 @pytest.mark.linux

@@ -6,9 +6,10 @@ extension DatabaseReader {
     /// reads, leaves the index, shows a zero main page twice, or the patience is at its end (FORMAT.md 8.1a). Only what
     /// then stands still is what it looks like; the rest becomes `.unstable`.
     ///
-    /// A record that carries another id counts as not read, unless nobody can be writing.
+    /// A record that carries another id counts as not read, unless nobody can be writing; so does one that is not where its
+    /// list begins, because a data file that has just been swapped meets the old metadata for a moment.
     func settle(_ ids: [RecordID], _ outcomes: inout [RecordOutcome]) throws(EngineError) {
-        var open = ids.indices.filter { !outcomes[$0].isRecord(ids[$0]) }
+        var open = ids.indices.filter { !outcomes[$0].isSound(ids[$0]) }
         guard !open.isEmpty, try !isStanding() else { return }
         let start = ContinuousClock.now
         var watched: [Int: Watched] = [:]
@@ -31,10 +32,12 @@ extension DatabaseReader {
         if let failure { throw failure }
         // An owner has replayed its WAL when it opened, so images in it can count only for what stays broken.
         try generation.readWAL()
+        let isSwapping = files.isBeingSwapped(in: storage)
         for place in open where !resettle(ids[place], &outcomes[place], &watched[place]) {
+            if outcomes[place].isRecord(ids[place]), !isSwapping { continue }
             let steady = watched[place].map { patience.isQuiet || $0.isSteady(for: patience.limit / 2) } ?? false
             let isForeign = outcomes[place].isAuthenticElsewhere && !patience.isQuiet
-            if !steady || isForeign { outcomes[place] = .unstable(page: outcomes[place].page) }
+            if !steady || isForeign || isSwapping { outcomes[place] = .unstable(page: outcomes[place].page) }
         }
     }
 
@@ -63,7 +66,7 @@ extension DatabaseReader {
             return true
         }
         outcome = RecordReader(store: generation.store).outcome(of: entry, in: metadata.index)
-        if outcome.isRecord(id) { return true }
+        if outcome.isSound(id) { return true }
         if case .noPages = outcome { return true }
         let look = look(outcome)
         if watched?.look != look {
@@ -104,6 +107,12 @@ extension RecordOutcome {
         case .unstable(let page): page
         case .noPages, .gone: nil
         }
+    }
+
+    /// Whether the record itself was read, from the page where its list begins.
+    fileprivate func isSound(_ id: RecordID) -> Bool {
+        if case .read(let found) = self { return found.id == id && !found.isOutOfOrder }
+        return false
     }
 
     /// Whether the record's page soundly holds something else: what an insert into a freed page looks like until the

@@ -148,6 +148,15 @@ extension FileSet {
         return .free
     }
 
+    /// Whether a vacuum has put the old data file aside and not cleared it away yet.
+    func isBeingSwapped(in storage: any Storage) -> Bool {
+        do throws(StorageError) {
+            return try storage.status(of: dataAside) != nil
+        } catch {
+            return false
+        }
+    }
+
     /// `error`, or that an interrupted vacuum has moved the data file aside.
     fileprivate func explained(_ error: EngineError, in storage: any Storage) -> EngineError {
         guard error.code == .notFound else { return error }
