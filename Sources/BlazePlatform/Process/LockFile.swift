@@ -10,6 +10,7 @@ public import SystemPackage
 /// dies, however it dies.
 public final class LockFile: Sendable {
     private let descriptor: Int32
+    private let identity: FileIdentity
     /// The locked file.
     public let path: FilePath
 
@@ -30,16 +31,22 @@ public final class LockFile: Sendable {
             // Somebody may have removed or replaced the file between open and flock: the lock must be on the inode
             // that the path names, or two processes would each hold "the" lock.
             var mine = stat()
-            var named = stat()
-            if fstat(fd, &mine) == 0, path.withPlatformString({ lstat($0, &named) }) == 0,
-                mine.st_dev == named.st_dev, mine.st_ino == named.st_ino
-            {
-                descriptor = fd
-                return
+            if fstat(fd, &mine) == 0 {
+                let locked = FileIdentity(
+                    device: UInt64(truncatingIfNeeded: mine.st_dev), inode: UInt64(truncatingIfNeeded: mine.st_ino))
+                if FileIdentity(named: path) == locked {
+                    descriptor = fd
+                    identity = locked
+                    return
+                }
             }
             close(fd)
         }
     }
+
+    /// Whether the path still names the file that is locked. When it does not, the lock proves nothing any more to
+    /// those who come by the path.
+    public var isInPlace: Bool { FileIdentity(named: path) == identity }
 
     /// Replaces the file's contents, for people who look at it; nothing depends on them. A file that holds anything but
     /// an earlier note of one line of digits is somebody else's, and left alone.
@@ -52,6 +59,20 @@ public final class LockFile: Sendable {
         guard ftruncate(descriptor, 0) == 0 else { return }
         let bytes = Array(text.utf8)
         _ = pwrite(descriptor, bytes, bytes.count, 0)
+    }
+
+    /// The process id that the note in a lock file tells; nil when it tells none. Whether that process lives, and holds
+    /// the lock, it does not say.
+    public static func notedProcessID(at path: FilePath) -> Int32? {
+        let fd = path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+        guard fd >= 0 else { return nil }
+        defer { close(fd) }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = read(fd, &bytes, bytes.count)
+        guard count > 1, count < bytes.count, bytes[count - 1] == 0x0A,
+            let pid = Int32(String(decoding: bytes[..<(count - 1)], as: UTF8.self)), pid > 1
+        else { return nil }
+        return pid
     }
 
     deinit { close(descriptor) }
