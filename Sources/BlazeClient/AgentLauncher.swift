@@ -12,7 +12,7 @@ public struct AgentLauncher: Sendable {
         "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", AgentPaths.socketVariable,
     ]
 
-    private let paths: AgentPaths
+    let paths: AgentPaths
     private let environment: [String: String]
     private let name: String
 
@@ -31,14 +31,31 @@ public struct AgentLauncher: Sendable {
         case already
     }
 
+    /// How long to try again while all of the agent's connections are taken: those that are without a request give way
+    /// within a second.
+    private static let crowdPatience: Duration = .seconds(3)
+
     /// A connection to the agent that runs; `noAgent` when none does.
     public func connect(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
-        try AgentConnection(
-            socket: paths.socket, name: name, replyLimit: replyLimit, rootMayUseForeign: !paths.ownsSocketDirectory)
+        let deadline = Deadline.after(Self.crowdPatience)
+        var pause: Int32 = 10
+        while true {
+            do throws(ClientError) {
+                return try AgentConnection(
+                    socket: paths.socket, lock: paths.lock, name: name, replyLimit: replyLimit,
+                    rootMayUseForeign: !paths.ownsSocketDirectory)
+            } catch {
+                guard error.fault?.code == .tooManyConnections, deadline.millisecondsLeft > 0 else { throw error }
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 200)
+        }
     }
 
-    /// A connection to the agent, which is started when none runs. One that is stopping is waited for.
-    public func connectOrStart(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
+    /// A connection to the agent, which is started with these options when none runs. One that is stopping is waited for.
+    public func connectOrStart(
+        replyLimit: Duration = .seconds(120), options: [String] = []
+    ) throws(ClientError) -> AgentConnection {
         let deadline = Deadline.after(.seconds(10))
         var pause: Int32 = 1
         while true {
@@ -46,7 +63,7 @@ public struct AgentLauncher: Sendable {
                 return try connect(replyLimit: replyLimit)
             } catch {
                 switch error.code {
-                case .noAgent: _ = try start()
+                case .noAgent: _ = try start(options: options)
                 case .connectionLost where deadline.millisecondsLeft > 0: break
                 case .fault where error.fault?.code == .stopping && deadline.millisecondsLeft > 0: break
                 default: throw error
@@ -81,10 +98,10 @@ public struct AgentLauncher: Sendable {
                 throw ClientError(.cannotStart, "the agent did not start: \(words)")
             }
             if try isListening(within: .after(.milliseconds(250))) { return .already }
-            guard deadline.millisecondsLeft > 0 else {
-                throw ClientError(
-                    .cannotStart, "an agent holds \(paths.lock.displayString) and does not listen",
-                    hint: "see \(paths.log.displayString)")
+            // The lock is the truth about the agent's life: one that holds it and does not come to listen is stuck.
+            let isFrozen = LockFile.notedProcessID(at: paths.lock).flatMap { ProcessState.isStopped($0) } == true
+            guard !isFrozen, deadline.millisecondsLeft > 0 else {
+                throw SilentAgent(socket: paths.socket, listener: nil, lock: paths.lock).error
             }
             return try start(options: options, deadline: deadline)
         case .silent:
@@ -96,7 +113,7 @@ public struct AgentLauncher: Sendable {
     /// Replaces this process by an agent in the foreground. Returns only when that failed.
     public func becomeAgent(options: [String]) throws(ClientError) -> ClientError {
         let executable = try findExecutable()
-        let error = Executables.replaceProcess(by: executable, arguments: options, environment: inherited)
+        let error = Executables.replaceProcess(by: executable, arguments: options, environment: inheritedInForeground)
         return ClientError(.cannotStart, "\(error)")
     }
 
@@ -109,8 +126,14 @@ public struct AgentLauncher: Sendable {
 
     private var inherited: [String: String] {
         var out = environment.filter { Self.inheritedVariables.contains($0.key) }
-        out[AgentPaths.socketVariable] = paths.socket.string
+        // A place that nobody named is named to nobody: the agent finds the same one, and knows that it is its own.
+        out[AgentPaths.socketVariable] = paths.ownsSocketDirectory ? nil : paths.socket.string
         return out
+    }
+
+    /// An agent that takes this process's place has its supervisor as well.
+    private var inheritedInForeground: [String: String] {
+        inherited.merging(environment.filter { Supervisor.variables.contains($0.key) }) { own, _ in own }
     }
 
     /// What an agent says that finds the lock taken.

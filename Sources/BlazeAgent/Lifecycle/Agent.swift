@@ -53,6 +53,7 @@ public enum Agent {
         // answer in parts are ended, and the rest ends with the process.
         if !state.connections.waitUntilEmpty(within: .milliseconds(1500)) {
             state.connections.endRequests()
+            log.notice("requests under way have had their time")
             if !state.connections.waitUntilEmpty(within: .milliseconds(500)) {
                 log.notice("some requests did not end in time")
             }

@@ -25,9 +25,12 @@ final class Context {
         AgentLauncher(paths: paths, environment: environment, name: "blazectl \(Blazectl.version)")
     }
 
+    /// How long the agent may be silent.
+    var replyLimit: Duration { .milliseconds(Int64(global.timeout * 1000)) }
+
     /// A connection for an operation, which decides whether an agent is started for it.
     func connect(for operation: BlazeClient.Operation) throws(ClientError) -> AgentConnection {
-        let limit = Duration.milliseconds(Int64(global.timeout * 1000))
+        let limit = replyLimit
         if operation.properties.startsAgent, !global.noAutostart {
             return try launcher.connectOrStart(replyLimit: limit)
         }
