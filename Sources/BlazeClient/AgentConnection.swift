@@ -118,7 +118,8 @@ public final class AgentConnection {
         // The process that listens may be a supervisor's: only the one that the lock file names as well is the agent.
         let noted = lock.flatMap { LockFile.notedProcessID(at: $0) }
         return ClientError(
-            .unsupportedProtocol, message, hint: "replace the agent by the one that belongs here: blazectl agent restart",
+            .unsupportedProtocol, message,
+            hint: "replace the agent by the one that belongs here: blazectl agent restart",
             processID: noted == peer.processID && peer.userID == CurrentUser.id ? noted : nil)
     }
 

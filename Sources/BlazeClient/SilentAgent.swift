@@ -26,7 +26,9 @@ struct SilentAgent {
         if let listener {
             return ClientError(
                 .timedOut, "process \(listener), which listens on \(place), does not answer",
-                hint: "see what it is: ps -p \(listener); if it is in the agent's way, end it, then run the command again")
+                hint:
+                    "see what it is: ps -p \(listener); if it is in the agent's way, end it, then run the command again"
+            )
         }
         return ClientError(
             .timedOut, "the agent on \(place) does not answer",

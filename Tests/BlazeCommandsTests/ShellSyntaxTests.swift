@@ -8,7 +8,9 @@ import Testing
 
     @Test func plainWordsStayAsTheyAre() {
         for syntax in ShellSyntax.allCases {
-            #expect(Self.text(syntax, "/run/user/1000/blazedb-agent/agent.sock") == "/run/user/1000/blazedb-agent/agent.sock")
+            #expect(
+                Self.text(syntax, "/run/user/1000/blazedb-agent/agent.sock")
+                    == "/run/user/1000/blazedb-agent/agent.sock")
             #expect(Self.text(syntax, "") == "''")
         }
     }

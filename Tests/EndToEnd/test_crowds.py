@@ -3,10 +3,12 @@ import contextlib
 import os
 import resource
 import subprocess
+import time
 
 import pytest
 
 import envelope
+import processes
 import wire
 from crowds import allow_descriptors
 from statuses import OK
@@ -58,6 +60,22 @@ def test_a_thousand_at_once(agent):
         until(lambda: descriptors(pid) <= before[0] + 1 and threads(pid) <= before[1] + 1, "all is given back")
     data = envelope.data(agent.ctl("status", "-o", "json"))
     assert data["connections"] <= 2 and data["connection_limit"] == CAP
+
+
+def test_a_thousand_that_waited(agent):
+    """All come while the agent stands still, and each has its answer when it goes on."""
+    allow_descriptors(2048)
+    pid = agent.pid()
+    with contextlib.ExitStack() as stack:
+        with processes.frozen(pid):
+            crowd = [stack.enter_context(wire.Connection(agent.socket)) for _ in range(1000)]
+            for connection in crowd:
+                connection.send(wire.hello())
+        start = time.monotonic()
+        served = sum(answer(connection) for connection in crowd)
+        assert served >= CAP and time.monotonic() - start < 10
+        agent.ctl("ls").expect(OK)
+    assert agent.pid() == pid
 
 
 HOLDS = {

@@ -13,22 +13,13 @@ import envelope
 import processes
 import wire
 from crowds import allow_descriptors
+from processes import frozen
 from session import Result
 from statuses import OK, TIMEOUT
 from waiting import until
 
 # What a client may take to give up, by the specification.
 LIMIT = 2
-
-
-@contextlib.contextmanager
-def frozen(pid):
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
 
 
 def gave_up(result):

@@ -1,5 +1,4 @@
 """The agent's place: whoever removes its socket or its lock, it is found again, and never beside another agent."""
-import contextlib
 import os
 import shutil
 import signal
@@ -33,16 +32,6 @@ def second_agent(world, **options):
     return subprocess.Popen(
         world.words("blazedb-agent") + ["--foreground"], env=world.environment(), cwd=world.root,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
-
-
-@contextlib.contextmanager
-def stopped(pid):
-    """The process stands still; it goes on at the end."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_removed_socket_is_bound_again(world):
@@ -164,7 +153,7 @@ def test_a_removed_lock_is_taken_again(world):
 def test_the_older_agent_gives_way(world):
     """Lock and socket were removed, and another agent took both before the first could: the first ends itself."""
     first = world.start()
-    with stopped(first):
+    with processes.frozen(first):
         lock_of(world).unlink()
         world.socket.unlink()
         second = second_agent(world)
@@ -182,16 +171,13 @@ def test_the_older_agent_gives_way(world):
             if second.poll() is None:
                 second.kill()
                 second.communicate(timeout=10)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(first, signal.SIGCONT)
-            until(lambda: not processes.is_alive(first), "the first has ended")
     assert "another agent has taken" in log_of(world)
 
 
 def test_a_lock_removed_under_a_frozen_agent(world):
     """A second agent finds somebody listening, and does not take that socket away."""
     first = world.start()
-    with stopped(first):
+    with processes.frozen(first):
         lock_of(world).unlink()
         identity = world.socket.lstat().st_ino
         second = second_agent(world)

@@ -31,6 +31,8 @@ public enum Agent {
             started = try start(options, hardening)
         } catch let error as StorageError where error.code == .locked {
             return end(.alreadyRunning, "already-running", options)
+        } catch let error as SocketError where error.code != .notAListener {
+            return end(.failed, "\(options.paths.socket.displayString): \(error)", options)
         } catch {
             return end(.failed, "\(error)", options)
         }

@@ -39,7 +39,7 @@ final class ClientConnection {
 
     /// The last words on a connection that was ended in favour of another. They are not worth waiting for.
     private func sayWhy() {
-        log.notice("ended in favour of a new connection", metadata: ["peer.pid": "\(peer.processID)"])
+        log.debug("ended in favour of a new connection", metadata: ["peer.pid": "\(peer.processID)"])
         do {
             try Responder(stream: stream, operation: 0, requestID: 0, sendLimit: .zero).fault(
                 Fault(

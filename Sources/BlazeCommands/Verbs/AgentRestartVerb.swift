@@ -39,7 +39,9 @@ struct AgentRestartVerb: Verb {
             guard let locked else { return [first, "what was unlocked is locked now"] }
             guard !locked.isEmpty else { return [first] }
             let count = locked.count == 1 ? "1 database was" : "\(locked.count) databases were"
-            return [first, "\(count) unlocked and must be unlocked again: " + locked.map(\.title).joined(separator: ", ")]
+            return [
+                first, "\(count) unlocked and must be unlocked again: " + locked.map(\.title).joined(separator: ", "),
+            ]
         }
     }
 }
