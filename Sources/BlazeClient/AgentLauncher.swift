@@ -35,8 +35,37 @@ public struct AgentLauncher: Sendable {
     /// within a second.
     private static let crowdPatience: Duration = .seconds(3)
 
+    /// How long to try again while an agent lives and has no socket: one that lost it is back within 3 s, and one on its
+    /// way out is gone by then.
+    private static let absencePatience: Duration = .seconds(3)
+
     /// A connection to the agent that runs; `noAgent` when none does.
     public func connect(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
+        let deadline = Deadline.after(Self.absencePatience)
+        var pause: Int32 = 1
+        while true {
+            do throws(ClientError) {
+                return try connectNow(replyLimit: replyLimit)
+            } catch {
+                // Only its lock tells whether an agent lives: it may hold keys although nobody finds its socket.
+                guard error.code == .noAgent, LockFile.isHeld(paths.lock) else { throw error }
+                guard !isFrozen, deadline.millisecondsLeft > 0 else { throw silentAgent }
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 50)
+        }
+    }
+
+    private var silentAgent: ClientError {
+        SilentAgent(socket: paths.socket, listener: nil, lock: paths.lock).error
+    }
+
+    /// Whether the process that the lock file names is stopped.
+    private var isFrozen: Bool {
+        LockFile.notedProcessID(at: paths.lock).flatMap { ProcessState.isStopped($0) } == true
+    }
+
+    private func connectNow(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
         let deadline = Deadline.after(Self.crowdPatience)
         var pause: Int32 = 10
         while true {
@@ -60,7 +89,7 @@ public struct AgentLauncher: Sendable {
         var pause: Int32 = 1
         while true {
             do throws(ClientError) {
-                return try connect(replyLimit: replyLimit)
+                return try connectNow(replyLimit: replyLimit)
             } catch {
                 switch error.code {
                 case .noAgent: _ = try start(options: options)
@@ -99,10 +128,7 @@ public struct AgentLauncher: Sendable {
             }
             if try isListening(within: .after(.milliseconds(250))) { return .already }
             // The lock is the truth about the agent's life: one that holds it and does not come to listen is stuck.
-            let isFrozen = LockFile.notedProcessID(at: paths.lock).flatMap { ProcessState.isStopped($0) } == true
-            guard !isFrozen, deadline.millisecondsLeft > 0 else {
-                throw SilentAgent(socket: paths.socket, listener: nil, lock: paths.lock).error
-            }
+            guard !isFrozen, deadline.millisecondsLeft > 0 else { throw silentAgent }
             return try start(options: options, deadline: deadline)
         case .silent:
             throw ClientError(
@@ -143,7 +169,7 @@ public struct AgentLauncher: Sendable {
         var pause: Int32 = 1
         while true {
             do throws(ClientError) {
-                _ = try connect()
+                _ = try connectNow()
                 return true
             } catch {
                 let isLeaving = error.code == .connectionLost || error.fault?.code == .stopping

@@ -15,6 +15,19 @@ import Testing
         #expect(second.isInPlace && !first.isInPlace)
     }
 
+    @Test func whetherItIsHeldIsKnownWithoutTakingItForLong() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path.appending("lock")
+        #expect(!LockFile.isHeld(path))
+        #expect(try PosixStorage().status(of: path) == nil)
+        do {
+            let lock = try LockFile(path: path)
+            #expect(LockFile.isHeld(lock.path))
+        }
+        #expect(!LockFile.isHeld(path))
+        _ = try LockFile(path: path)
+    }
+
     @Test func theNoteNamesAProcess() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path.appending("lock")

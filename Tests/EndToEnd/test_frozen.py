@@ -147,8 +147,9 @@ def test_frozen_and_its_socket_removed(world):
     pid = world.start()
     with frozen(pid):
         world.socket.unlink()
-        error = gives_up(world, "ls")
-        assert f"kill -CONT {pid}" in error["hint"], error
+        for words in (["ls"], ["status"], ["lock"], ["agent", "stop"], ["agent", "restart"], ["agent", "start"]):
+            error = gives_up(world, *words)
+            assert f"kill -CONT {pid}" in error["hint"], (words, error)
         until(lambda: processes.agents_in(world.root) == [pid], "there is one agent")
     until(lambda: world.pid() == pid, "it is found again", seconds=3)
 

@@ -11,7 +11,7 @@ import pytest
 import envelope
 import processes
 import wire
-from statuses import OK
+from statuses import OK, TIMEOUT
 from waiting import until
 
 # A client that finds no socket must find one within this time.
@@ -54,10 +54,11 @@ def test_again_and_again(world):
 
 
 @pytest.mark.linux
-def test_a_command_right_after_the_removal_works(world):
+@pytest.mark.parametrize("words", [["ls"], ["ping"], ["status"], ["lock"], ["agent", "start"]])
+def test_a_command_right_after_the_removal_works(world, words):
     pid = world.start()
     world.socket.unlink()
-    world.ctl("ls").expect(OK)
+    world.ctl(*words).expect(OK)
     assert world.pid() == pid
     until(lambda: processes.agents_in(world.root) == [pid], "there is one agent")
 
@@ -102,6 +103,28 @@ def test_a_file_in_its_place_is_left_alone(world):
     assert world.socket.read_text() == "precious\n"
     world.socket.unlink()
     until(lambda: world.pid() == pid, "the agent is found again", seconds=BACK)
+
+
+def test_keys_of_an_agent_that_is_not_found_are_not_called_locked(world, put):
+    """`lock` without an agent has nothing to do; with one that nobody finds it must not say so."""
+    sample = put("tiny")
+    pid = world.start()
+    world.ctl("unlock", sample.path, password=sample.password).expect(OK)
+    world.socket.unlink()
+    world.socket.write_text("in the way\n")
+    error = envelope.failure(world.ctl("lock", "-o", "json", limit=30), TIMEOUT)
+    assert f"pid {pid}" in error["message"] and f"kill -9 {pid}" in error["hint"], error
+    envelope.failure(world.ctl("agent", "stop", "-o", "json", limit=30), TIMEOUT)
+    world.socket.unlink()
+    until(lambda: world.ctl("lock").status == OK, "the agent is found again", seconds=BACK)
+    assert world.pid() == pid
+
+
+def test_a_stop_right_after_the_removal_works(world):
+    pid = world.start()
+    world.socket.unlink()
+    world.ctl("agent", "stop").expect(OK)
+    until(lambda: not processes.is_alive(pid), "the agent has ended")
 
 
 def test_its_own_directory_is_made_again(world):

@@ -35,7 +35,8 @@ final class AgentPlace: Sendable {
     ///
     /// - Throws: `locked` when another agent holds it.
     static func lock(_ paths: AgentPaths, processID: Int32) throws(StorageError) -> LockFile {
-        let lock = try LockFile(path: paths.lock)
+        // A client that asks whether anybody holds the lock has it for a moment itself.
+        let lock = try LockFile(path: paths.lock, patience: .milliseconds(100))
         lock.note("\(processID)\n")
         return lock
     }

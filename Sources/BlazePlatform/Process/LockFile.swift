@@ -16,15 +16,21 @@ public final class LockFile: Sendable {
 
     /// Takes the lock, making the file (0600) when missing.
     ///
+    /// - Parameter patience: how long to try when another process holds it.
     /// - Throws: `locked` when another process holds it.
-    public init(path: FilePath) throws(StorageError) {
+    public init(path: FilePath, patience: Duration = .zero) throws(StorageError) {
         self.path = path
+        let deadline = Deadline.after(patience)
         while true {
             let fd = path.withPlatformString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
             guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "open", path: path) }
             while flock(fd, LOCK_EX | LOCK_NB) != 0 {
                 let errno = Errno(rawValue: errno)
                 if errno == .interrupted { continue }
+                if errno == .wouldBlock, deadline.millisecondsLeft > 0 {
+                    waitMilliseconds(min(5, deadline.millisecondsLeft))
+                    continue
+                }
                 close(fd)
                 throw StorageError(errno, operation: "lock", path: path)
             }
@@ -73,6 +79,20 @@ public final class LockFile: Sendable {
             let pid = Int32(String(decoding: bytes[..<(count - 1)], as: UTF8.self)), pid > 1
         else { return nil }
         return pid
+    }
+
+    /// Whether a process holds the lock of a file. To find out, it is taken for a moment, shared, where nobody does:
+    /// whoever wants it for itself needs the patience of some milliseconds.
+    public static func isHeld(_ path: FilePath) -> Bool {
+        let fd = path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+        guard fd >= 0 else { return false }
+        defer { close(fd) }
+        while flock(fd, LOCK_SH | LOCK_NB) != 0 {
+            let errno = Errno(rawValue: errno)
+            if errno == .interrupted { continue }
+            return errno == .wouldBlock
+        }
+        return false
     }
 
     deinit { close(descriptor) }
