@@ -17,6 +17,7 @@ def every_verb(agent, sample):
     return [
         (["version"], "version", {}, {"version"}),
         (["agent", "start"], "agent.start", {}, {"pid"}),
+        (["agent", "env"], "agent.env", {}, {"variable", "socket", "shell", "pid"}),
         (["ping"], "ping", {}, {"pid", "round_trip"}),
         (["agent", "ping"], "agent.ping", {}, {"pid", "round_trip"}),
         (["status"], "status", {}, {"agent", "hardening", "unlocked", "leases", "connections", "config"}),

@@ -31,6 +31,9 @@ enum AgentHandlers {
         reply.configPath = Data(state.paths.configurationFile.bytes)
         reply.configProblem = state.configuration.check().first.map(\.description) ?? ""
         reply.warnings = state.warnings
+        reply.socketActivated = state.socketActivated
+        reply.allowRoot = state.allowRoot
+        reply.connectionLimit = UInt32(clamping: state.connections.limit)
         return reply
     }
 

@@ -26,7 +26,7 @@ final class Router: Sendable {
         guard let operation = Operation(rawValue: number) else {
             throw Fault(
                 .unknownOperation, "the agent knows no operation \(number)",
-                hint: "the client is newer than the agent: blazectl agent stop, then run the command again")
+                hint: "the client is newer than the agent: blazectl agent restart, then run the command again")
         }
         let hasSecret: Bool
         if let bytes = secret.take() {

@@ -25,13 +25,16 @@ final class Context {
         AgentLauncher(paths: paths, environment: environment, name: "blazectl \(Blazectl.version)")
     }
 
+    /// How long the agent may be silent.
+    var replyLimit: Duration { .milliseconds(Int64(global.timeout * 1000)) }
+
     /// A connection for an operation, which decides whether an agent is started for it.
     ///
     /// - Parameter wait: how much longer than usual the agent may be silent, because it was asked to wait.
     func connect(
         for operation: BlazeClient.Operation, waiting wait: Duration = .zero
     ) throws(ClientError) -> AgentConnection {
-        let limit = Duration.milliseconds(Int64(global.timeout * 1000)) + wait
+        let limit = replyLimit + wait
         if operation.properties.startsAgent, !global.noAutostart {
             return try launcher.connectOrStart(replyLimit: limit)
         }

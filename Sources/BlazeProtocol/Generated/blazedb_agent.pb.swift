@@ -715,48 +715,113 @@ public nonisolated struct WireStatusRequest: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireStatusReply: Sendable {
+public nonisolated struct WireStatusReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var pid: Int32 = 0
+  public var pid: Int32 {
+    get {_storage._pid}
+    set {_uniqueStorage()._pid = newValue}
+  }
 
-  public var version: String = String()
+  public var version: String {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
-  public var `protocol`: UInt32 = 0
+  public var `protocol`: UInt32 {
+    get {_storage._protocol}
+    set {_uniqueStorage()._protocol = newValue}
+  }
 
-  public var socket: Data = Data()
+  public var socket: Data {
+    get {_storage._socket}
+    set {_uniqueStorage()._socket = newValue}
+  }
 
   /// Nanoseconds since 1970, and nanoseconds of running.
-  public var started: Int64 = 0
+  public var started: Int64 {
+    get {_storage._started}
+    set {_uniqueStorage()._started = newValue}
+  }
 
-  public var uptime: UInt64 = 0
+  public var uptime: UInt64 {
+    get {_storage._uptime}
+    set {_uniqueStorage()._uptime = newValue}
+  }
 
-  public var coreDumpsOff: Bool = false
+  public var coreDumpsOff: Bool {
+    get {_storage._coreDumpsOff}
+    set {_uniqueStorage()._coreDumpsOff = newValue}
+  }
 
-  public var tracingOff: Bool = false
+  public var tracingOff: Bool {
+    get {_storage._tracingOff}
+    set {_uniqueStorage()._tracingOff = newValue}
+  }
 
-  public var memoryLocks: Bool = false
+  public var memoryLocks: Bool {
+    get {_storage._memoryLocks}
+    set {_uniqueStorage()._memoryLocks = newValue}
+  }
 
-  public var unlocked: [WireDatabaseRow] = []
+  public var unlocked: [WireDatabaseRow] {
+    get {_storage._unlocked}
+    set {_uniqueStorage()._unlocked = newValue}
+  }
 
-  public var connections: UInt32 = 0
+  public var connections: UInt32 {
+    get {_storage._connections}
+    set {_uniqueStorage()._connections = newValue}
+  }
 
-  public var configPath: Data = Data()
+  public var configPath: Data {
+    get {_storage._configPath}
+    set {_uniqueStorage()._configPath = newValue}
+  }
 
   /// What is wrong with the configuration file; empty when nothing is.
-  public var configProblem: String = String()
+  public var configProblem: String {
+    get {_storage._configProblem}
+    set {_uniqueStorage()._configProblem = newValue}
+  }
 
   /// What went wrong at the start and did not prevent it.
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
+
+  /// Whether a supervisor gave the agent its listening socket.
+  public var socketActivated: Bool {
+    get {_storage._socketActivated}
+    set {_uniqueStorage()._socketActivated = newValue}
+  }
+
+  /// Whether root's processes are served although the agent runs as another user.
+  public var allowRoot: Bool {
+    get {_storage._allowRoot}
+    set {_uniqueStorage()._allowRoot = newValue}
+  }
+
+  /// The most connections at once.
+  public var connectionLimit: UInt32 {
+    get {_storage._connectionLimit}
+    set {_uniqueStorage()._connectionLimit = newValue}
+  }
 
   /// Locks that the agent holds now.
-  public var leases: [WireLease] = []
+  public var leases: [WireLease] {
+    get {_storage._leases}
+    set {_uniqueStorage()._leases = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireStopRequest: Sendable {
@@ -2406,99 +2471,184 @@ nonisolated extension WireStatusRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireStatusReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StatusReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}version\0\u{1}protocol\0\u{1}socket\0\u{1}started\0\u{1}uptime\0\u{3}core_dumps_off\0\u{3}tracing_off\0\u{3}memory_locks\0\u{1}unlocked\0\u{1}connections\0\u{3}config_path\0\u{3}config_problem\0\u{1}warnings\0\u{2}\u{6}leases\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}version\0\u{1}protocol\0\u{1}socket\0\u{1}started\0\u{1}uptime\0\u{3}core_dumps_off\0\u{3}tracing_off\0\u{3}memory_locks\0\u{1}unlocked\0\u{1}connections\0\u{3}config_path\0\u{3}config_problem\0\u{1}warnings\0\u{3}socket_activated\0\u{3}allow_root\0\u{3}connection_limit\0\u{2}\u{3}leases\0")
+
+  fileprivate class _StorageClass {
+    var _pid: Int32 = 0
+    var _version: String = String()
+    var _protocol: UInt32 = 0
+    var _socket: Data = Data()
+    var _started: Int64 = 0
+    var _uptime: UInt64 = 0
+    var _coreDumpsOff: Bool = false
+    var _tracingOff: Bool = false
+    var _memoryLocks: Bool = false
+    var _unlocked: [WireDatabaseRow] = []
+    var _connections: UInt32 = 0
+    var _configPath: Data = Data()
+    var _configProblem: String = String()
+    var _warnings: [String] = []
+    var _socketActivated: Bool = false
+    var _allowRoot: Bool = false
+    var _connectionLimit: UInt32 = 0
+    var _leases: [WireLease] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _pid = source._pid
+      _version = source._version
+      _protocol = source._protocol
+      _socket = source._socket
+      _started = source._started
+      _uptime = source._uptime
+      _coreDumpsOff = source._coreDumpsOff
+      _tracingOff = source._tracingOff
+      _memoryLocks = source._memoryLocks
+      _unlocked = source._unlocked
+      _connections = source._connections
+      _configPath = source._configPath
+      _configProblem = source._configProblem
+      _warnings = source._warnings
+      _socketActivated = source._socketActivated
+      _allowRoot = source._allowRoot
+      _connectionLimit = source._connectionLimit
+      _leases = source._leases
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularInt32Field(value: &self.pid) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.version) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.`protocol`) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.socket) }()
-      case 5: try { try decoder.decodeSingularInt64Field(value: &self.started) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.uptime) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.coreDumpsOff) }()
-      case 8: try { try decoder.decodeSingularBoolField(value: &self.tracingOff) }()
-      case 9: try { try decoder.decodeSingularBoolField(value: &self.memoryLocks) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.unlocked) }()
-      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
-      case 12: try { try decoder.decodeSingularBytesField(value: &self.configPath) }()
-      case 13: try { try decoder.decodeSingularStringField(value: &self.configProblem) }()
-      case 14: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      case 20: try { try decoder.decodeRepeatedMessageField(value: &self.leases) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt32Field(value: &_storage._pid) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._protocol) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._socket) }()
+        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._started) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._uptime) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._coreDumpsOff) }()
+        case 8: try { try decoder.decodeSingularBoolField(value: &_storage._tracingOff) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._memoryLocks) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._unlocked) }()
+        case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._connections) }()
+        case 12: try { try decoder.decodeSingularBytesField(value: &_storage._configPath) }()
+        case 13: try { try decoder.decodeSingularStringField(value: &_storage._configProblem) }()
+        case 14: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        case 15: try { try decoder.decodeSingularBoolField(value: &_storage._socketActivated) }()
+        case 16: try { try decoder.decodeSingularBoolField(value: &_storage._allowRoot) }()
+        case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._connectionLimit) }()
+        case 20: try { try decoder.decodeRepeatedMessageField(value: &_storage._leases) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.pid != 0 {
-      try visitor.visitSingularInt32Field(value: self.pid, fieldNumber: 1)
-    }
-    if !self.version.isEmpty {
-      try visitor.visitSingularStringField(value: self.version, fieldNumber: 2)
-    }
-    if self.`protocol` != 0 {
-      try visitor.visitSingularUInt32Field(value: self.`protocol`, fieldNumber: 3)
-    }
-    if !self.socket.isEmpty {
-      try visitor.visitSingularBytesField(value: self.socket, fieldNumber: 4)
-    }
-    if self.started != 0 {
-      try visitor.visitSingularInt64Field(value: self.started, fieldNumber: 5)
-    }
-    if self.uptime != 0 {
-      try visitor.visitSingularUInt64Field(value: self.uptime, fieldNumber: 6)
-    }
-    if self.coreDumpsOff != false {
-      try visitor.visitSingularBoolField(value: self.coreDumpsOff, fieldNumber: 7)
-    }
-    if self.tracingOff != false {
-      try visitor.visitSingularBoolField(value: self.tracingOff, fieldNumber: 8)
-    }
-    if self.memoryLocks != false {
-      try visitor.visitSingularBoolField(value: self.memoryLocks, fieldNumber: 9)
-    }
-    if !self.unlocked.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.unlocked, fieldNumber: 10)
-    }
-    if self.connections != 0 {
-      try visitor.visitSingularUInt32Field(value: self.connections, fieldNumber: 11)
-    }
-    if !self.configPath.isEmpty {
-      try visitor.visitSingularBytesField(value: self.configPath, fieldNumber: 12)
-    }
-    if !self.configProblem.isEmpty {
-      try visitor.visitSingularStringField(value: self.configProblem, fieldNumber: 13)
-    }
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 14)
-    }
-    if !self.leases.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.leases, fieldNumber: 20)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._pid != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._pid, fieldNumber: 1)
+      }
+      if !_storage._version.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._version, fieldNumber: 2)
+      }
+      if _storage._protocol != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._protocol, fieldNumber: 3)
+      }
+      if !_storage._socket.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._socket, fieldNumber: 4)
+      }
+      if _storage._started != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._started, fieldNumber: 5)
+      }
+      if _storage._uptime != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._uptime, fieldNumber: 6)
+      }
+      if _storage._coreDumpsOff != false {
+        try visitor.visitSingularBoolField(value: _storage._coreDumpsOff, fieldNumber: 7)
+      }
+      if _storage._tracingOff != false {
+        try visitor.visitSingularBoolField(value: _storage._tracingOff, fieldNumber: 8)
+      }
+      if _storage._memoryLocks != false {
+        try visitor.visitSingularBoolField(value: _storage._memoryLocks, fieldNumber: 9)
+      }
+      if !_storage._unlocked.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._unlocked, fieldNumber: 10)
+      }
+      if _storage._connections != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._connections, fieldNumber: 11)
+      }
+      if !_storage._configPath.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._configPath, fieldNumber: 12)
+      }
+      if !_storage._configProblem.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._configProblem, fieldNumber: 13)
+      }
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 14)
+      }
+      if _storage._socketActivated != false {
+        try visitor.visitSingularBoolField(value: _storage._socketActivated, fieldNumber: 15)
+      }
+      if _storage._allowRoot != false {
+        try visitor.visitSingularBoolField(value: _storage._allowRoot, fieldNumber: 16)
+      }
+      if _storage._connectionLimit != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._connectionLimit, fieldNumber: 17)
+      }
+      if !_storage._leases.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._leases, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireStatusReply, rhs: WireStatusReply) -> Bool {
-    if lhs.pid != rhs.pid {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.`protocol` != rhs.`protocol` {return false}
-    if lhs.socket != rhs.socket {return false}
-    if lhs.started != rhs.started {return false}
-    if lhs.uptime != rhs.uptime {return false}
-    if lhs.coreDumpsOff != rhs.coreDumpsOff {return false}
-    if lhs.tracingOff != rhs.tracingOff {return false}
-    if lhs.memoryLocks != rhs.memoryLocks {return false}
-    if lhs.unlocked != rhs.unlocked {return false}
-    if lhs.connections != rhs.connections {return false}
-    if lhs.configPath != rhs.configPath {return false}
-    if lhs.configProblem != rhs.configProblem {return false}
-    if lhs.warnings != rhs.warnings {return false}
-    if lhs.leases != rhs.leases {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._pid != rhs_storage._pid {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._protocol != rhs_storage._protocol {return false}
+        if _storage._socket != rhs_storage._socket {return false}
+        if _storage._started != rhs_storage._started {return false}
+        if _storage._uptime != rhs_storage._uptime {return false}
+        if _storage._coreDumpsOff != rhs_storage._coreDumpsOff {return false}
+        if _storage._tracingOff != rhs_storage._tracingOff {return false}
+        if _storage._memoryLocks != rhs_storage._memoryLocks {return false}
+        if _storage._unlocked != rhs_storage._unlocked {return false}
+        if _storage._connections != rhs_storage._connections {return false}
+        if _storage._configPath != rhs_storage._configPath {return false}
+        if _storage._configProblem != rhs_storage._configProblem {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        if _storage._socketActivated != rhs_storage._socketActivated {return false}
+        if _storage._allowRoot != rhs_storage._allowRoot {return false}
+        if _storage._connectionLimit != rhs_storage._connectionLimit {return false}
+        if _storage._leases != rhs_storage._leases {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
