@@ -86,7 +86,7 @@ final class PageStore {
 
     /// A page and its kind. The view is valid until the next call.
     func page(_ number: UInt32) throws(EngineError) -> (view: PageView, kind: PageKind) {
-        guard let image = overlay[number] else { return try filePage(number) }
+        guard !overlay.isEmpty, let image = overlay[number] else { return try filePage(number) }
         switch image {
         case .deleted:
             buffer.zero(from: 0)

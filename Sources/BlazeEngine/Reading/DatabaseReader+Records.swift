@@ -18,19 +18,30 @@ extension DatabaseReader {
     ) throws -> ReadReport {
         var tally = ReadTally()
         var position = 0
-        while position < metadata.index.count {
+        // Held here, because each look at `metadata` would take hold of all that is in it.
+        var index = metadata.index
+        while position < index.count {
             try interrupt()
-            let window = RecordWindow(from: position, in: metadata.index)
-            let ids = metadata.index.entries[window.range].map(\.id)
+            let window = RecordWindow(from: position, in: index)
+            let entries = index.entries[window.range]
             let number = generation.number
             var outcomes = window.outcomes(generation.store)
-            try settle(ids, &outcomes)
-            for (id, outcome) in zip(ids, outcomes) {
-                tally.note(outcome, id, list: metadata.index.entry(id).map { metadata.index.pages(of: $0) } ?? [])
-                if case .read(let found) = outcome { try body(id, found.record) }
+            try settle(entries.map(\.id), &outcomes)
+            position = window.range.upperBound
+            if generation.number == number {
+                for (entry, outcome) in zip(entries, outcomes) {
+                    tally.note(outcome, entry.id, list: index.pages(of: entry))
+                    if case .read(let found) = outcome { try body(entry.id, found.record) }
+                }
+                continue
             }
-            // The rest comes by the newest index that is known, behind the last id.
-            position = generation.number == number ? window.range.upperBound : metadata.index.place(behind: ids.last)
+            // There is a newer index: lists are held against it, and the rest comes by it, behind the last id.
+            index = metadata.index
+            position = index.place(behind: entries.last?.id)
+            for (entry, outcome) in zip(entries, outcomes) {
+                tally.note(outcome, entry.id, list: index.entry(entry.id).map { index.pages(of: $0) } ?? [])
+                if case .read(let found) = outcome { try body(entry.id, found.record) }
+            }
         }
         try findSharedPages(&tally)
         return tally.report(judgedBy: ownership)
