@@ -8,25 +8,21 @@ internal import SystemPackage
 
 /// The row by which a database appears in every answer.
 enum DatabaseRows {
-    /// The row of a database, with what its files say unless `withContents` is false.
+    /// The row of a database, with what its files say unless `withContents` is false, and its twins where they are given.
     static func row(
-        for database: LocatedDatabase, withContents: Bool = true, in storage: (any Storage)? = nil, _ state: AgentState
+        for database: LocatedDatabase, withContents: Bool = true, in storage: (any Storage)? = nil,
+        twins: Twins? = nil, _ state: AgentState
     ) -> WireDatabaseRow {
         var row = WireDatabaseRow()
         row.path = Data(database.path.bytes)
-        if let entry = database.entry {
-            if let alias = entry.alias { row.alias = alias }
-            row.tags = entry.tags.sorted()
-            if let id = entry.id { row.id = Data(id.bytes) }
-        }
-        row.session = state.sessions[database.path] == nil ? .locked : .unlocked
+        fill(&row, from: database.entry, at: database.path, state)
         row.state = .ok
         guard withContents else {
             if let session = state.sessions[database.path] { row.id = Data(session.identity.bytes) }
             return row
         }
         do throws(EngineError) {
-            fill(&row, from: try FileSummary.read(database.files, in: storage ?? state.storage))
+            fill(&row, from: try FileSummary.read(database.files, in: storage ?? state.storage), twins)
         } catch {
             row.state = error.code == .notFound ? .missing : .unreadable
             row.reason = error.description
@@ -35,14 +31,31 @@ enum DatabaseRows {
     }
 
     /// The row of a database whose files were read already.
-    static func row(for database: LocatedDatabase, summary: FileSummary, _ state: AgentState) -> WireDatabaseRow {
+    static func row(
+        for database: LocatedDatabase, summary: FileSummary, twins: Twins? = nil, _ state: AgentState
+    ) -> WireDatabaseRow {
         var row = row(for: database, withContents: false, state)
-        fill(&row, from: summary)
+        fill(&row, from: summary, twins)
         return row
     }
 
-    private static func fill(_ row: inout WireDatabaseRow, from summary: FileSummary) {
-        if let id = summary.identity { row.id = Data(id.bytes) }
+    /// What is known of a database besides its files.
+    static func fill(
+        _ row: inout WireDatabaseRow, from entry: CatalogEntry?, at path: FilePath, _ state: AgentState
+    ) {
+        if let alias = entry?.alias { row.alias = alias } else { row.clearAlias() }
+        row.tags = entry?.tags.sorted() ?? []
+        if let id = entry?.id, !row.hasID { row.id = Data(id.bytes) }
+        if let holder = entry?.lastHolder { row.lastHolder = holder } else { row.clearLastHolder() }
+        if let app = state.apps.name(of: path, lastHolder: entry?.lastHolder) { row.app = app } else { row.clearApp() }
+        row.session = state.sessions[path] == nil ? .locked : .unlocked
+    }
+
+    private static func fill(_ row: inout WireDatabaseRow, from summary: FileSummary, _ twins: Twins?) {
+        if let id = summary.identity {
+            row.id = Data(id.bytes)
+            if let twins { row.twins = twins.others(than: summary.files.data, id: id).map { Data($0.bytes) } }
+        }
         row.size = summary.status.totalSize
         if let count = summary.recordCount { row.records = UInt64(clamping: count) }
         row.recordsEstimated = summary.recordCountIsEstimate

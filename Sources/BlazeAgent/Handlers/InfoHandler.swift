@@ -11,7 +11,7 @@ enum InfoHandler {
         let database = try LocatedDatabase(request.target, state: state)
         let summary = try FileSummary.read(database.files, in: state.storage)
         var reply = WireInfoReply()
-        reply.row = DatabaseRows.row(for: database, summary: summary, state)
+        reply.row = DatabaseRows.row(for: database, summary: summary, twins: Twins(state), state)
         reply.files = files(of: summary)
         reply.leftovers = summary.status.leftovers.map(WireLeftover.init)
         reply.format = WireFormatFacts()

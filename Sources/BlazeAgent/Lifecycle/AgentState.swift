@@ -16,6 +16,10 @@ final class AgentState: Sendable {
     let sessions = SessionRegistry()
     let storage: any Storage
     let connections: ConnectionRegistry
+    /// Which app a database belongs to.
+    let apps: OwningApp
+    /// The known databases, kept current while somebody watches them.
+    let liveList = LiveList()
     let log: Logger
     /// Wall clock, nanoseconds since 1970.
     let startedAt: Int64
@@ -34,6 +38,7 @@ final class AgentState: Sendable {
         self.version = version
         self.processID = processID
         self.paths = paths
+        apps = OwningApp(paths: paths)
         self.hardening = hardening
         self.catalog = catalog
         self.configuration = configuration

@@ -18,6 +18,7 @@ final class ConnectionRegistry: Sendable {
         self.limit = limit
     }
 
+    var isStopping: Bool { state.withLock { $0.stopping } }
     var count: Int { state.withLock { $0.streams.count } }
 
     enum Admission {

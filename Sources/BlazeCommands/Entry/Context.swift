@@ -88,6 +88,17 @@ final class Context {
         for warning in result.warnings { say("warning: \(warning)") }
     }
 
+    /// Writes lines for people to standard output.
+    func write(lines: [String]) throws {
+        let style = style(for: Terminal.output)
+        try Terminal.write(Array(lines.map { style.printable($0) + "\n" }.joined().utf8), to: Terminal.output)
+    }
+
+    /// Writes one of several results as one JSON object on a line of its own.
+    func writeObject(_ result: VerbResult, schema: String) throws {
+        try Terminal.write(envelope(schema, result).line(), to: Terminal.output)
+    }
+
     private func envelope(_ schema: String, _ result: VerbResult) -> JSONValue {
         .object([
             "schema": .string("blazectl/\(schema)/1"), "ok": .bool(true), "data": result.data,

@@ -30,7 +30,7 @@ struct InfoVerb: Verb {
 
     private func json(_ reply: WireInfoReply, _ findings: [Finding]) -> JSONValue {
         let row = reply.row
-        var fields = row.identityFields
+        var fields = row.identityFields.merging(row.relationFields) { _, new in new }
         fields["tags"] = .strings(row.tags)
         fields["session"] = .string(row.sessionText)
         fields["state"] = .string(row.stateText)
@@ -103,6 +103,9 @@ struct InfoVerb: Verb {
         facts.add("name", row.title)
         facts.add("id", row.idText ?? "unknown")
         facts.add("path", row.pathText)
+        for twin in row.twins { facts.add("twin", FilePath.displayString([UInt8](twin))) }
+        if row.hasApp { facts.add("app", row.app) }
+        if row.hasLastHolder { facts.add("last holder", row.lastHolder) }
         if !row.tags.isEmpty { facts.add("tags", row.tags.joined(separator: ", ")) }
         facts.add("session", row.sessionText)
         facts.add("state", row.reason.isEmpty ? row.stateText : "\(row.stateText): \(row.reason)")

@@ -206,6 +206,144 @@ public nonisolated enum WireState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+public nonisolated enum WireListOrder: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// By rank with a search, else by path.
+  case unspecified // = 0
+  case name // = 1
+
+  /// The largest first.
+  case size // = 2
+
+  /// The most first.
+  case records // = 3
+
+  /// The latest change first.
+  case changed // = 4
+  case path // = 5
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .name
+    case 2: self = .size
+    case 3: self = .records
+    case 4: self = .changed
+    case 5: self = .path
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .name: return 1
+    case .size: return 2
+    case .records: return 3
+    case .changed: return 4
+    case .path: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireListOrder] = [
+    .unspecified,
+    .name,
+    .size,
+    .records,
+    .changed,
+    .path,
+  ]
+
+}
+
+public nonisolated enum WireListGrouping: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case directory // = 1
+  case app // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .directory
+    case 2: self = .app
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .directory: return 1
+    case .app: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireListGrouping] = [
+    .unspecified,
+    .directory,
+    .app,
+  ]
+
+}
+
+public nonisolated enum WireWatchChange: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case added // = 1
+  case changed // = 2
+  case removed // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .added
+    case 2: self = .changed
+    case 3: self = .removed
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .added: return 1
+    case .changed: return 2
+    case .removed: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireWatchChange] = [
+    .unspecified,
+    .added,
+    .changed,
+    .removed,
+  ]
+
+}
+
 public nonisolated enum WireCheckDepth: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -469,6 +607,42 @@ public nonisolated struct WireDatabaseRow: Sendable {
   /// For states other than OK: why.
   public var reason: String = String()
 
+  /// The data files of other known databases with the same id: copies of this one, or this one is a copy of theirs.
+  public var twins: [Data] = []
+
+  /// The app that it belongs to, by its path or by its last holder; absent when neither tells.
+  public var app: String {
+    get {_app ?? String()}
+    set {_app = newValue}
+  }
+  /// Returns true if `app` has been explicitly set.
+  public var hasApp: Bool {self._app != nil}
+  /// Clears the value of `app`. Subsequent reads from it will return its default value.
+  public mutating func clearApp() {self._app = nil}
+
+  /// The executable that was seen holding it last; absent when none was.
+  public var lastHolder: String {
+    get {_lastHolder ?? String()}
+    set {_lastHolder = newValue}
+  }
+  /// Returns true if `lastHolder` has been explicitly set.
+  public var hasLastHolder: Bool {self._lastHolder != nil}
+  /// Clears the value of `lastHolder`. Subsequent reads from it will return its default value.
+  public mutating func clearLastHolder() {self._lastHolder = nil}
+
+  /// Where it was known before, when this request found it moved.
+  public var movedFrom: Data {
+    get {_movedFrom ?? Data()}
+    set {_movedFrom = newValue}
+  }
+  /// Returns true if `movedFrom` has been explicitly set.
+  public var hasMovedFrom: Bool {self._movedFrom != nil}
+  /// Clears the value of `movedFrom`. Subsequent reads from it will return its default value.
+  public mutating func clearMovedFrom() {self._movedFrom = nil}
+
+  /// With moved_from: the data file is the same inode. Otherwise only the salt is, as after a restore.
+  public var movedAsFile: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -478,6 +652,9 @@ public nonisolated struct WireDatabaseRow: Sendable {
   fileprivate var _size: UInt64? = nil
   fileprivate var _records: UInt64? = nil
   fileprivate var _modified: Int64? = nil
+  fileprivate var _app: String? = nil
+  fileprivate var _lastHolder: String? = nil
+  fileprivate var _movedFrom: Data? = nil
 }
 
 public nonisolated struct WireLeftover: Sendable {
@@ -623,6 +800,9 @@ public nonisolated struct WireScanRequest: Sendable {
   /// Absolute. Without any: the default and the configured ones.
   public var roots: [Data] = []
 
+  /// The client's directory, absolute: a default root. May be empty.
+  public var workingDirectory: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -713,10 +893,53 @@ public nonisolated struct WireScanReply: Sendable {
   public init() {}
 }
 
+/// Everything that is asked for must hold. What is unknown of a database fulfils no condition and sorts last.
 public nonisolated struct WireListRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  /// Terms of docs/discovery.md; empty: all databases.
+  public var filter: String = String()
+
+  /// Letters that must occur in this order in name or path; empty: no search.
+  public var search: String = String()
+
+  /// Tags that a database must all have.
+  public var tags: [String] = []
+
+  public var order: WireListOrder = .unspecified
+
+  public var reverse: Bool = false
+
+  public var grouping: WireListGrouping = .unspecified
+
+  /// No change for so many seconds, and not in use now.
+  public var unusedSeconds: UInt64 {
+    get {_unusedSeconds ?? 0}
+    set {_unusedSeconds = newValue}
+  }
+  /// Returns true if `unusedSeconds` has been explicitly set.
+  public var hasUnusedSeconds: Bool {self._unusedSeconds != nil}
+  /// Clears the value of `unusedSeconds`. Subsequent reads from it will return its default value.
+  public mutating func clearUnusedSeconds() {self._unusedSeconds = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _unusedSeconds: UInt64? = nil
+}
+
+/// Rows that follow one another in the answer.
+public nonisolated struct WireListGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var title: String = String()
+
+  public var count: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -731,6 +954,96 @@ public nonisolated struct WireListReply: Sendable {
   public var databases: [WireDatabaseRow] = []
 
   public var warnings: [String] = []
+
+  /// With a grouping: how the rows fall into groups, in their order.
+  public var groups: [WireListGroup] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireWatchRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What is watched, and in which order.
+  public var list: WireListRequest {
+    get {_list ?? WireListRequest()}
+    set {_list = newValue}
+  }
+  /// Returns true if `list` has been explicitly set.
+  public var hasList: Bool {self._list != nil}
+  /// Clears the value of `list`. Subsequent reads from it will return its default value.
+  public mutating func clearList() {self._list = nil}
+
+  /// A part comes at least every so many seconds, changes or not: 1 to 60; 0 means 30.
+  public var aliveSeconds: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _list: WireListRequest? = nil
+}
+
+public nonisolated struct WireWatchEvent: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var change: WireWatchChange {
+    get {_storage._change}
+    set {_uniqueStorage()._change = newValue}
+  }
+
+  /// As it is now; as it was last, when it has been removed.
+  public var row: WireDatabaseRow {
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {_storage._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
+
+  /// Its place in the list from now on.
+  public var index: UInt32 {
+    get {_storage._index}
+    set {_uniqueStorage()._index = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Brings the client's list up to date. The events of all parts up to a complete one belong together: the rows that they
+/// name by their paths are taken out of the list, then those added and changed are put in at their index, in the order
+/// given.
+public nonisolated struct WireWatchPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var events: [WireWatchEvent] = []
+
+  public var complete: Bool = false
+
+  public var groups: [WireListGroup] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireWatchReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1054,29 +1367,35 @@ public nonisolated struct WireUnlockRequest: Sendable {
   fileprivate var _kdfIterations: UInt32? = nil
 }
 
-public nonisolated struct WireUnlockReply: Sendable {
+public nonisolated struct WireUnlockReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var kdfIterations: UInt32 = 0
+  public var kdfIterations: UInt32 {
+    get {_storage._kdfIterations}
+    set {_uniqueStorage()._kdfIterations = newValue}
+  }
 
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireLockRequest: Sendable {
@@ -1138,31 +1457,40 @@ public nonisolated struct WireCheckRequest: Sendable {
   fileprivate var _kdfIterations: UInt32? = nil
 }
 
-public nonisolated struct WireCheckReply: Sendable {
+public nonisolated struct WireCheckReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var tier: WireTier = .unspecified
+  public var tier: WireTier {
+    get {_storage._tier}
+    set {_uniqueStorage()._tier = newValue}
+  }
 
-  public var findings: [WireFinding] = []
+  public var findings: [WireFinding] {
+    get {_storage._findings}
+    set {_uniqueStorage()._findings = newValue}
+  }
 
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// May carry the database's password as its secret.
@@ -1212,34 +1540,46 @@ public nonisolated struct WireExportPart: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireExportReply: Sendable {
+public nonisolated struct WireExportReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var records: UInt64 = 0
+  public var records: UInt64 {
+    get {_storage._records}
+    set {_uniqueStorage()._records = newValue}
+  }
 
-  public var bytes: UInt64 = 0
+  public var bytes: UInt64 {
+    get {_storage._bytes}
+    set {_uniqueStorage()._bytes = newValue}
+  }
 
-  public var findings: [WireFinding] = []
+  public var findings: [WireFinding] {
+    get {_storage._findings}
+    set {_uniqueStorage()._findings = newValue}
+  }
 
   /// Indexed records that are damaged, or whose pages are gone, and so are not in the document.
-  public var unreadable: UInt64 = 0
+  public var unreadable: UInt64 {
+    get {_storage._unreadable}
+    set {_uniqueStorage()._unreadable = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireAddRequest: Sendable {
@@ -1343,27 +1683,30 @@ public nonisolated struct WireTagRequest: Sendable {
 }
 
 /// The database as the catalogue has it now, or had it before it was forgotten.
-public nonisolated struct WireCatalogReply: Sendable {
+public nonisolated struct WireCatalogReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireConfigEntry: Sendable {
@@ -1483,6 +1826,18 @@ nonisolated extension WireSession: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}STATE_OK\0\u{1}STATE_MISSING\0\u{1}STATE_UNREADABLE\0\u{1}STATE_DAMAGED\0")
+}
+
+nonisolated extension WireListOrder: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LIST_ORDER_UNSPECIFIED\0\u{1}LIST_ORDER_NAME\0\u{1}LIST_ORDER_SIZE\0\u{1}LIST_ORDER_RECORDS\0\u{1}LIST_ORDER_CHANGED\0\u{1}LIST_ORDER_PATH\0")
+}
+
+nonisolated extension WireListGrouping: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LIST_GROUPING_UNSPECIFIED\0\u{1}LIST_GROUPING_DIRECTORY\0\u{1}LIST_GROUPING_APP\0")
+}
+
+nonisolated extension WireWatchChange: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WATCH_CHANGE_UNSPECIFIED\0\u{1}WATCH_CHANGE_ADDED\0\u{1}WATCH_CHANGE_CHANGED\0\u{1}WATCH_CHANGE_REMOVED\0")
 }
 
 nonisolated extension WireCheckDepth: SwiftProtobuf._ProtoNameProviding {
@@ -1724,7 +2079,7 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DatabaseRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0\u{2}\u{9}twins\0\u{1}app\0\u{3}last_holder\0\u{3}moved_from\0\u{3}moved_as_file\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1743,6 +2098,11 @@ nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 9: try { try decoder.decodeSingularEnumField(value: &self.session) }()
       case 10: try { try decoder.decodeSingularEnumField(value: &self.state) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 20: try { try decoder.decodeRepeatedBytesField(value: &self.twins) }()
+      case 21: try { try decoder.decodeSingularStringField(value: &self._app) }()
+      case 22: try { try decoder.decodeSingularStringField(value: &self._lastHolder) }()
+      case 23: try { try decoder.decodeSingularBytesField(value: &self._movedFrom) }()
+      case 24: try { try decoder.decodeSingularBoolField(value: &self.movedAsFile) }()
       default: break
       }
     }
@@ -1786,6 +2146,21 @@ nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 11)
     }
+    if !self.twins.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.twins, fieldNumber: 20)
+    }
+    try { if let v = self._app {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 21)
+    } }()
+    try { if let v = self._lastHolder {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 22)
+    } }()
+    try { if let v = self._movedFrom {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 23)
+    } }()
+    if self.movedAsFile != false {
+      try visitor.visitSingularBoolField(value: self.movedAsFile, fieldNumber: 24)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1801,6 +2176,11 @@ nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.session != rhs.session {return false}
     if lhs.state != rhs.state {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.twins != rhs.twins {return false}
+    if lhs._app != rhs._app {return false}
+    if lhs._lastHolder != rhs._lastHolder {return false}
+    if lhs._movedFrom != rhs._movedFrom {return false}
+    if lhs.movedAsFile != rhs.movedAsFile {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2099,7 +2479,7 @@ nonisolated extension WireStopReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireScanRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ScanRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}roots\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}roots\0\u{3}working_directory\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2108,6 +2488,7 @@ nonisolated extension WireScanRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedBytesField(value: &self.roots) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.workingDirectory) }()
       default: break
       }
     }
@@ -2117,11 +2498,15 @@ nonisolated extension WireScanRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.roots.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.roots, fieldNumber: 1)
     }
+    if !self.workingDirectory.isEmpty {
+      try visitor.visitSingularBytesField(value: self.workingDirectory, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireScanRequest, rhs: WireScanRequest) -> Bool {
     if lhs.roots != rhs.roots {return false}
+    if lhs.workingDirectory != rhs.workingDirectory {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2310,18 +2695,98 @@ nonisolated extension WireScanReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireListRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}filter\0\u{1}search\0\u{1}tags\0\u{1}order\0\u{1}reverse\0\u{1}grouping\0\u{3}unused_seconds\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.filter) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.search) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.tags) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.order) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.reverse) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.grouping) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self._unusedSeconds) }()
+      default: break
+      }
+    }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.filter.isEmpty {
+      try visitor.visitSingularStringField(value: self.filter, fieldNumber: 1)
+    }
+    if !self.search.isEmpty {
+      try visitor.visitSingularStringField(value: self.search, fieldNumber: 2)
+    }
+    if !self.tags.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.tags, fieldNumber: 3)
+    }
+    if self.order != .unspecified {
+      try visitor.visitSingularEnumField(value: self.order, fieldNumber: 4)
+    }
+    if self.reverse != false {
+      try visitor.visitSingularBoolField(value: self.reverse, fieldNumber: 5)
+    }
+    if self.grouping != .unspecified {
+      try visitor.visitSingularEnumField(value: self.grouping, fieldNumber: 6)
+    }
+    try { if let v = self._unusedSeconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireListRequest, rhs: WireListRequest) -> Bool {
+    if lhs.filter != rhs.filter {return false}
+    if lhs.search != rhs.search {return false}
+    if lhs.tags != rhs.tags {return false}
+    if lhs.order != rhs.order {return false}
+    if lhs.reverse != rhs.reverse {return false}
+    if lhs.grouping != rhs.grouping {return false}
+    if lhs._unusedSeconds != rhs._unusedSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireListGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListGroup"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}title\0\u{1}count\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.title) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.title.isEmpty {
+      try visitor.visitSingularStringField(value: self.title, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireListGroup, rhs: WireListGroup) -> Bool {
+    if lhs.title != rhs.title {return false}
+    if lhs.count != rhs.count {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2329,7 +2794,7 @@ nonisolated extension WireListRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}databases\0\u{1}warnings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}databases\0\u{1}warnings\0\u{1}groups\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2339,6 +2804,7 @@ nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.databases) }()
       case 2: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
       default: break
       }
     }
@@ -2351,12 +2817,198 @@ nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.warnings.isEmpty {
       try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 2)
     }
+    if !self.groups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireListReply, rhs: WireListReply) -> Bool {
     if lhs.databases != rhs.databases {return false}
     if lhs.warnings != rhs.warnings {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}list\0\u{3}alive_seconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._list) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.aliveSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._list {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.aliveSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.aliveSeconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchRequest, rhs: WireWatchRequest) -> Bool {
+    if lhs._list != rhs._list {return false}
+    if lhs.aliveSeconds != rhs.aliveSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchEvent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}change\0\u{1}row\0\u{1}index\0")
+
+  fileprivate class _StorageClass {
+    var _change: WireWatchChange = .unspecified
+    var _row: WireDatabaseRow? = nil
+    var _index: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _change = source._change
+      _row = source._row
+      _index = source._index
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularEnumField(value: &_storage._change) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._index) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._change != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._change, fieldNumber: 1)
+      }
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if _storage._index != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._index, fieldNumber: 3)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchEvent, rhs: WireWatchEvent) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._change != rhs_storage._change {return false}
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._index != rhs_storage._index {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}events\0\u{1}complete\0\u{1}groups\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.events) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.complete) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.events.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.events, fieldNumber: 1)
+    }
+    if self.complete != false {
+      try visitor.visitSingularBoolField(value: self.complete, fieldNumber: 2)
+    }
+    if !self.groups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchPart, rhs: WireWatchPart) -> Bool {
+    if lhs.events != rhs.events {return false}
+    if lhs.complete != rhs.complete {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchReply, rhs: WireWatchReply) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2835,41 +3487,81 @@ nonisolated extension WireUnlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   public static let protoMessageName: String = _protobuf_package + ".UnlockReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{3}kdf_iterations\0\u{1}warnings\0")
 
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _kdfIterations: UInt32 = 0
+    var _warnings: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _kdfIterations = source._kdfIterations
+      _warnings = source._warnings
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.kdfIterations) }()
-      case 3: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._kdfIterations) }()
+        case 3: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.kdfIterations != 0 {
-      try visitor.visitSingularUInt32Field(value: self.kdfIterations, fieldNumber: 2)
-    }
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 3)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._kdfIterations != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._kdfIterations, fieldNumber: 2)
+      }
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 3)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireUnlockReply, rhs: WireUnlockReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.kdfIterations != rhs.kdfIterations {return false}
-    if lhs.warnings != rhs.warnings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._kdfIterations != rhs_storage._kdfIterations {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2983,46 +3675,88 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".CheckReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}findings\0\u{1}warnings\0")
 
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _tier: WireTier = .unspecified
+    var _findings: [WireFinding] = []
+    var _warnings: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _tier = source._tier
+      _findings = source._findings
+      _warnings = source._warnings
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
-      case 4: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._tier) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
+        case 4: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.tier != .unspecified {
-      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
-    }
-    if !self.findings.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 3)
-    }
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 4)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._tier != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._tier, fieldNumber: 2)
+      }
+      if !_storage._findings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 3)
+      }
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 4)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCheckReply, rhs: WireCheckReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.tier != rhs.tier {return false}
-    if lhs.findings != rhs.findings {return false}
-    if lhs.warnings != rhs.warnings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._tier != rhs_storage._tier {return false}
+        if _storage._findings != rhs_storage._findings {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3106,51 +3840,95 @@ nonisolated extension WireExportReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   public static let protoMessageName: String = _protobuf_package + ".ExportReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}records\0\u{1}bytes\0\u{1}findings\0\u{1}unreadable\0")
 
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _records: UInt64 = 0
+    var _bytes: UInt64 = 0
+    var _findings: [WireFinding] = []
+    var _unreadable: UInt64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _records = source._records
+      _bytes = source._bytes
+      _findings = source._findings
+      _unreadable = source._unreadable
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._unreadable) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.records != 0 {
-      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
-    }
-    if self.bytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 3)
-    }
-    if !self.findings.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 4)
-    }
-    if self.unreadable != 0 {
-      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 5)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._records != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._records, fieldNumber: 2)
+      }
+      if _storage._bytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 3)
+      }
+      if !_storage._findings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 4)
+      }
+      if _storage._unreadable != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unreadable, fieldNumber: 5)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireExportReply, rhs: WireExportReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.records != rhs.records {return false}
-    if lhs.bytes != rhs.bytes {return false}
-    if lhs.findings != rhs.findings {return false}
-    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._bytes != rhs_storage._bytes {return false}
+        if _storage._findings != rhs_storage._findings {return false}
+        if _storage._unreadable != rhs_storage._unreadable {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3316,36 +4094,74 @@ nonisolated extension WireCatalogReply: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".CatalogReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}warnings\0")
 
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _warnings: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _warnings = source._warnings
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 2)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 2)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCatalogReply, rhs: WireCatalogReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.warnings != rhs.warnings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -27,6 +27,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case list = 11
     /// One database.
     case info = 12
+    /// The known databases, and what changes about them from then on.
+    case watch = 13
     /// Derive and keep a key.
     case unlock = 20
     /// Forget keys.
@@ -96,6 +98,7 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .scan: make("scan", changes: true, streams: true)
         case .list: make("list")
         case .info: make("info", secret: .optional)
+        case .watch: make("watch", changes: true, streams: true)
         case .unlock: make("unlock", secret: .required, changes: true)
         case .lock: make("lock", changes: true, starts: false)
         case .check: make("check", secret: .optional)
