@@ -16,6 +16,12 @@ extension Sighting {
 extension DatabaseRows {
     /// Whether there is a database at a path; one that cannot be looked at counts as there.
     static func exists(_ path: FilePath, in storage: any Storage) -> Bool {
+        do throws(StorageError) {
+            if try storage.status(of: path) != nil { return true }
+        } catch {
+            return true
+        }
+        // Its data file may be moved aside.
         do throws(EngineError) {
             _ = try FileSummary.read(FileSet(data: path), in: storage)
             return true
@@ -36,37 +42,47 @@ extension DatabaseRows {
         if let old = recognition.movedFrom { _ = state.sessions.lock(old) }
     }
 
-    /// Notes in each of all known databases' rows which others have the same id.
+    /// How many twins a row names, at most: of thousands of copies each would name all others.
+    static let twinLimit = 16
+
+    /// Notes in each of all known databases' rows, which stand in the order of their paths, which others have the same id.
     static func noteTwins(in rows: inout [WireDatabaseRow]) {
         var alike: [Data: [Data]] = [:]
         for row in rows where row.hasID && row.state != .missing { alike[row.id, default: []].append(row.path) }
         for index in rows.indices {
             let row = rows[index]
-            guard row.hasID, row.state != .missing, let paths = alike[row.id], paths.count > 1 else {
-                if !row.twins.isEmpty { rows[index].twins = [] }
-                continue
-            }
-            rows[index].twins = paths.filter { $0 != row.path }
+            let paths = row.hasID && row.state != .missing ? alike[row.id] ?? [] : []
+            let twins = paths.count > 1 ? Array(paths.lazy.filter { $0 != row.path }.prefix(twinLimit)) : []
+            let count = UInt32(clamping: max(paths.count - 1, 0))
+            if row.twins != twins { rows[index].twins = twins }
+            if row.twinCount != count { rows[index].twinCount = count }
         }
     }
 }
 
-/// Which known databases have the same id, as the catalogue has them now.
-struct Twins {
-    private let paths: [DatabaseID: [FilePath]]
+/// Which known databases have the same id, as the catalogue has them now and as far as they are there.
+final class Twins {
+    private let known: [DatabaseID: [FilePath]]
+    private var there: [DatabaseID: [FilePath]] = [:]
     private let storage: any Storage
 
     init(_ state: AgentState) {
-        var paths: [DatabaseID: [FilePath]] = [:]
+        var known: [DatabaseID: [FilePath]] = [:]
         for entry in state.catalog.entries() {
-            if let id = entry.id { paths[id, default: []].append(entry.path) }
+            if let id = entry.id { known[id, default: []].append(entry.path) }
         }
-        self.paths = paths
+        self.known = known
         storage = state.storage
     }
 
-    /// The data files of the other databases with this id that are there.
-    func others(than path: FilePath, id: DatabaseID) -> [FilePath] {
-        (paths[id] ?? []).filter { $0 != path && DatabaseRows.exists($0, in: storage) }
+    /// Notes in a row which others have its id.
+    func note(in row: inout WireDatabaseRow, id: DatabaseID) {
+        let paths = there[id] ?? (known[id] ?? []).filter { DatabaseRows.exists($0, in: storage) }
+        there[id] = paths
+        let own = [UInt8](row.path)
+        row.twins = paths.lazy.map(\.bytes).filter { $0 != own }.prefix(DatabaseRows.twinLimit).map { Data($0) }
+        row.twinCount =
+            row.twins.count < DatabaseRows.twinLimit
+            ? UInt32(row.twins.count) : UInt32(clamping: paths.count { $0.bytes != own })
     }
 }

@@ -54,7 +54,7 @@ enum DatabaseRows {
     private static func fill(_ row: inout WireDatabaseRow, from summary: FileSummary, _ twins: Twins?) {
         if let id = summary.identity {
             row.id = Data(id.bytes)
-            if let twins { row.twins = twins.others(than: summary.files.data, id: id).map { Data($0.bytes) } }
+            twins?.note(in: &row, id: id)
         }
         row.size = summary.status.totalSize
         if let count = summary.recordCount { row.records = UInt64(clamping: count) }

@@ -88,7 +88,7 @@ extension ListedDatabase {
             default: "unreadable"
             }
         isUnlocked = row.session == .unlocked
-        isTwin = !row.twins.isEmpty
+        isTwin = row.twinCount > 0
         app = row.hasApp ? row.app : nil
     }
 }

@@ -30,10 +30,13 @@ final class ListKeeper {
     /// Where databases that were found moved came from.
     private var moves: [FilePath: Recognition] = [:]
 
-    init(_ state: AgentState, wake: WakePipe) {
+    /// A keeper for one run.
+    ///
+    /// - Parameter usesNotices: false for one that only looks, as where the system gives no notices.
+    init(_ state: AgentState, wake: WakePipe, usesNotices: Bool = true) {
         self.state = state
         self.wake = wake
-        watch = DirectoryWatch()
+        watch = DirectoryWatch(usesNotices: usesNotices)
     }
 
     /// Runs until nobody wants it any more.

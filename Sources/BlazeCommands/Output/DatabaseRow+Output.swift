@@ -64,7 +64,8 @@ extension WireDatabaseRow {
     var relationFields: [String: JSONValue] {
         var fields: [String: JSONValue] = [
             "twins": .strings(twins.map { FilePath.displayString([UInt8]($0)) }),
-            "app": .optional(hasApp ? app : nil), "last_holder": .optional(hasLastHolder ? lastHolder : nil),
+            "twin_count": .count(twinCount), "app": .optional(hasApp ? app : nil),
+            "last_holder": .optional(hasLastHolder ? lastHolder : nil),
             "moved_from": .null, "moved_as_file": hasMovedFrom ? .bool(movedAsFile) : .null,
         ]
         if hasMovedFrom { fields.set(path: movedFrom, as: "moved_from") }
@@ -72,7 +73,10 @@ extension WireDatabaseRow {
     }
 
     /// The data files of its twins, for people.
-    var twinsText: String { twins.map { FilePath.displayString([UInt8]($0)) }.joined(separator: ", ") }
+    var twinsText: String {
+        let named = twins.map { FilePath.displayString([UInt8]($0)) }.joined(separator: ", ")
+        return Int(twinCount) > twins.count ? "\(named) and \(Int(twinCount) - twins.count) more" : named
+    }
 
     /// The columns of `ls` and `scan`.
     static let columns: [Table.Column] = [

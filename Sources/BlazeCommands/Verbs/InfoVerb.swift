@@ -103,7 +103,7 @@ struct InfoVerb: Verb {
         facts.add("name", row.title)
         facts.add("id", row.idText ?? "unknown")
         facts.add("path", row.pathText)
-        for twin in row.twins { facts.add("twin", FilePath.displayString([UInt8](twin))) }
+        if row.twinCount > 0 { facts.add("twin of", row.twinsText) }
         if row.hasApp { facts.add("app", row.app) }
         if row.hasLastHolder { facts.add("last holder", row.lastHolder) }
         if !row.tags.isEmpty { facts.add("tags", row.tags.joined(separator: ", ")) }

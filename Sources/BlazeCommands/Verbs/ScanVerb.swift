@@ -99,14 +99,19 @@ struct ScanOutput {
         }
     }
 
+    /// How many twins a row names, as the agent's rows do.
+    private static let twinLimit = 16
+
     /// Rows that came before the copies of their database do not tell of them yet.
     mutating func noteTwins() {
+        found.sort { $0.path.lexicographicallyPrecedes($1.path) }
         var alike: [Data: [Data]] = [:]
         for row in found where row.hasID && row.state != .missing { alike[row.id, default: []].append(row.path) }
         for index in found.indices {
             let row = found[index]
-            guard row.hasID, let paths = alike[row.id], paths.count > 1 else { continue }
-            found[index].twins = row.twins + paths.filter { $0 != row.path && !row.twins.contains($0) }
+            guard row.hasID, let paths = alike[row.id], paths.count - 1 > Int(row.twinCount) else { continue }
+            found[index].twins = Array(paths.lazy.filter { $0 != row.path }.prefix(Self.twinLimit))
+            found[index].twinCount = UInt32(clamping: paths.count - 1)
         }
     }
 
@@ -116,10 +121,8 @@ struct ScanOutput {
         out += leftovers.map { "left behind by BlazeDB: \(FilePath.displayString([UInt8]($0.path))) (\($0.kind))" }
         for row in found where row.hasMovedFrom { out.append(row.movedText) }
         var told: Set<Data> = []
-        for row in found where !row.twins.isEmpty && told.insert(row.id).inserted {
-            out.append(
-                "\(([row.path] + row.twins).map { FilePath.displayString([UInt8]($0)) }.sorted().joined(separator: " and ")) are one database and its copies"
-            )
+        for row in found where row.twinCount > 0 && told.insert(row.id).inserted {
+            out.append("\(row.pathText) is a twin of \(row.twinsText)")
         }
         return out
     }

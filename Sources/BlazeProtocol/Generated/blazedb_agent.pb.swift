@@ -538,123 +538,147 @@ public nonisolated struct WireFinding: Sendable {
   fileprivate var _record: Data? = nil
 }
 
-public nonisolated struct WireDatabaseRow: Sendable {
+public nonisolated struct WireDatabaseRow: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 16 bytes; absent when the salt cannot be read.
   public var id: Data {
-    get {_id ?? Data()}
-    set {_id = newValue}
+    get {_storage._id ?? Data()}
+    set {_uniqueStorage()._id = newValue}
   }
   /// Returns true if `id` has been explicitly set.
-  public var hasID: Bool {self._id != nil}
+  public var hasID: Bool {_storage._id != nil}
   /// Clears the value of `id`. Subsequent reads from it will return its default value.
-  public mutating func clearID() {self._id = nil}
+  public mutating func clearID() {_uniqueStorage()._id = nil}
 
   public var alias: String {
-    get {_alias ?? String()}
-    set {_alias = newValue}
+    get {_storage._alias ?? String()}
+    set {_uniqueStorage()._alias = newValue}
   }
   /// Returns true if `alias` has been explicitly set.
-  public var hasAlias: Bool {self._alias != nil}
+  public var hasAlias: Bool {_storage._alias != nil}
   /// Clears the value of `alias`. Subsequent reads from it will return its default value.
-  public mutating func clearAlias() {self._alias = nil}
+  public mutating func clearAlias() {_uniqueStorage()._alias = nil}
 
   /// The data file.
-  public var path: Data = Data()
+  public var path: Data {
+    get {_storage._path}
+    set {_uniqueStorage()._path = newValue}
+  }
 
-  public var tags: [String] = []
+  public var tags: [String] {
+    get {_storage._tags}
+    set {_uniqueStorage()._tags = newValue}
+  }
 
   /// Bytes of the whole file set; absent when unknown.
   public var size: UInt64 {
-    get {_size ?? 0}
-    set {_size = newValue}
+    get {_storage._size ?? 0}
+    set {_uniqueStorage()._size = newValue}
   }
   /// Returns true if `size` has been explicitly set.
-  public var hasSize: Bool {self._size != nil}
+  public var hasSize: Bool {_storage._size != nil}
   /// Clears the value of `size`. Subsequent reads from it will return its default value.
-  public mutating func clearSize() {self._size = nil}
+  public mutating func clearSize() {_uniqueStorage()._size = nil}
 
   /// Records by the metadata; absent when unknown.
   public var records: UInt64 {
-    get {_records ?? 0}
-    set {_records = newValue}
+    get {_storage._records ?? 0}
+    set {_uniqueStorage()._records = newValue}
   }
   /// Returns true if `records` has been explicitly set.
-  public var hasRecords: Bool {self._records != nil}
+  public var hasRecords: Bool {_storage._records != nil}
   /// Clears the value of `records`. Subsequent reads from it will return its default value.
-  public mutating func clearRecords() {self._records = nil}
+  public mutating func clearRecords() {_uniqueStorage()._records = nil}
 
   /// The count may be off: the WAL is not empty, or an operation was interrupted.
-  public var recordsEstimated: Bool = false
+  public var recordsEstimated: Bool {
+    get {_storage._recordsEstimated}
+    set {_uniqueStorage()._recordsEstimated = newValue}
+  }
 
   /// Last change in nanoseconds since 1970; absent when unknown.
   public var modified: Int64 {
-    get {_modified ?? 0}
-    set {_modified = newValue}
+    get {_storage._modified ?? 0}
+    set {_uniqueStorage()._modified = newValue}
   }
   /// Returns true if `modified` has been explicitly set.
-  public var hasModified: Bool {self._modified != nil}
+  public var hasModified: Bool {_storage._modified != nil}
   /// Clears the value of `modified`. Subsequent reads from it will return its default value.
-  public mutating func clearModified() {self._modified = nil}
+  public mutating func clearModified() {_uniqueStorage()._modified = nil}
 
-  public var session: WireSession = .unspecified
+  public var session: WireSession {
+    get {_storage._session}
+    set {_uniqueStorage()._session = newValue}
+  }
 
-  public var state: WireState = .unspecified
+  public var state: WireState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
   /// For states other than OK: why.
-  public var reason: String = String()
+  public var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
-  /// The data files of other known databases with the same id: copies of this one, or this one is a copy of theirs.
-  public var twins: [Data] = []
+  /// The data files of other known databases with the same id: copies of this one, or this one is a copy of theirs. The
+  /// first 16 of them by path.
+  public var twins: [Data] {
+    get {_storage._twins}
+    set {_uniqueStorage()._twins = newValue}
+  }
 
   /// The app that it belongs to, by its path or by its last holder; absent when neither tells.
   public var app: String {
-    get {_app ?? String()}
-    set {_app = newValue}
+    get {_storage._app ?? String()}
+    set {_uniqueStorage()._app = newValue}
   }
   /// Returns true if `app` has been explicitly set.
-  public var hasApp: Bool {self._app != nil}
+  public var hasApp: Bool {_storage._app != nil}
   /// Clears the value of `app`. Subsequent reads from it will return its default value.
-  public mutating func clearApp() {self._app = nil}
+  public mutating func clearApp() {_uniqueStorage()._app = nil}
 
   /// The executable that was seen holding it last; absent when none was.
   public var lastHolder: String {
-    get {_lastHolder ?? String()}
-    set {_lastHolder = newValue}
+    get {_storage._lastHolder ?? String()}
+    set {_uniqueStorage()._lastHolder = newValue}
   }
   /// Returns true if `lastHolder` has been explicitly set.
-  public var hasLastHolder: Bool {self._lastHolder != nil}
+  public var hasLastHolder: Bool {_storage._lastHolder != nil}
   /// Clears the value of `lastHolder`. Subsequent reads from it will return its default value.
-  public mutating func clearLastHolder() {self._lastHolder = nil}
+  public mutating func clearLastHolder() {_uniqueStorage()._lastHolder = nil}
 
   /// Where it was known before, when this request found it moved.
   public var movedFrom: Data {
-    get {_movedFrom ?? Data()}
-    set {_movedFrom = newValue}
+    get {_storage._movedFrom ?? Data()}
+    set {_uniqueStorage()._movedFrom = newValue}
   }
   /// Returns true if `movedFrom` has been explicitly set.
-  public var hasMovedFrom: Bool {self._movedFrom != nil}
+  public var hasMovedFrom: Bool {_storage._movedFrom != nil}
   /// Clears the value of `movedFrom`. Subsequent reads from it will return its default value.
-  public mutating func clearMovedFrom() {self._movedFrom = nil}
+  public mutating func clearMovedFrom() {_uniqueStorage()._movedFrom = nil}
 
   /// With moved_from: the data file is the same inode. Otherwise only the salt is, as after a restore.
-  public var movedAsFile: Bool = false
+  public var movedAsFile: Bool {
+    get {_storage._movedAsFile}
+    set {_uniqueStorage()._movedAsFile = newValue}
+  }
+
+  /// How many twins there are.
+  public var twinCount: UInt32 {
+    get {_storage._twinCount}
+    set {_uniqueStorage()._twinCount = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _id: Data? = nil
-  fileprivate var _alias: String? = nil
-  fileprivate var _size: UInt64? = nil
-  fileprivate var _records: UInt64? = nil
-  fileprivate var _modified: Int64? = nil
-  fileprivate var _app: String? = nil
-  fileprivate var _lastHolder: String? = nil
-  fileprivate var _movedFrom: Data? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireLeftover: Sendable {
@@ -988,37 +1012,31 @@ public nonisolated struct WireWatchRequest: Sendable {
   fileprivate var _list: WireListRequest? = nil
 }
 
-public nonisolated struct WireWatchEvent: @unchecked Sendable {
+public nonisolated struct WireWatchEvent: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var change: WireWatchChange {
-    get {_storage._change}
-    set {_uniqueStorage()._change = newValue}
-  }
+  public var change: WireWatchChange = .unspecified
 
   /// As it is now; as it was last, when it has been removed.
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
   /// Its place in the list from now on.
-  public var index: UInt32 {
-    get {_storage._index}
-    set {_uniqueStorage()._index = newValue}
-  }
+  public var index: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 /// Brings the client's list up to date. The events of all parts up to a complete one belong together: the rows that they
@@ -1367,35 +1385,29 @@ public nonisolated struct WireUnlockRequest: Sendable {
   fileprivate var _kdfIterations: UInt32? = nil
 }
 
-public nonisolated struct WireUnlockReply: @unchecked Sendable {
+public nonisolated struct WireUnlockReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
-  public var kdfIterations: UInt32 {
-    get {_storage._kdfIterations}
-    set {_uniqueStorage()._kdfIterations = newValue}
-  }
+  public var kdfIterations: UInt32 = 0
 
-  public var warnings: [String] {
-    get {_storage._warnings}
-    set {_uniqueStorage()._warnings = newValue}
-  }
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 public nonisolated struct WireLockRequest: Sendable {
@@ -1457,40 +1469,31 @@ public nonisolated struct WireCheckRequest: Sendable {
   fileprivate var _kdfIterations: UInt32? = nil
 }
 
-public nonisolated struct WireCheckReply: @unchecked Sendable {
+public nonisolated struct WireCheckReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
-  public var tier: WireTier {
-    get {_storage._tier}
-    set {_uniqueStorage()._tier = newValue}
-  }
+  public var tier: WireTier = .unspecified
 
-  public var findings: [WireFinding] {
-    get {_storage._findings}
-    set {_uniqueStorage()._findings = newValue}
-  }
+  public var findings: [WireFinding] = []
 
-  public var warnings: [String] {
-    get {_storage._warnings}
-    set {_uniqueStorage()._warnings = newValue}
-  }
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 /// May carry the database's password as its secret.
@@ -1540,46 +1543,34 @@ public nonisolated struct WireExportPart: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireExportReply: @unchecked Sendable {
+public nonisolated struct WireExportReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
-  public var records: UInt64 {
-    get {_storage._records}
-    set {_uniqueStorage()._records = newValue}
-  }
+  public var records: UInt64 = 0
 
-  public var bytes: UInt64 {
-    get {_storage._bytes}
-    set {_uniqueStorage()._bytes = newValue}
-  }
+  public var bytes: UInt64 = 0
 
-  public var findings: [WireFinding] {
-    get {_storage._findings}
-    set {_uniqueStorage()._findings = newValue}
-  }
+  public var findings: [WireFinding] = []
 
   /// Indexed records that are damaged, or whose pages are gone, and so are not in the document.
-  public var unreadable: UInt64 {
-    get {_storage._unreadable}
-    set {_uniqueStorage()._unreadable = newValue}
-  }
+  public var unreadable: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 public nonisolated struct WireAddRequest: Sendable {
@@ -1683,30 +1674,27 @@ public nonisolated struct WireTagRequest: Sendable {
 }
 
 /// The database as the catalogue has it now, or had it before it was forgotten.
-public nonisolated struct WireCatalogReply: @unchecked Sendable {
+public nonisolated struct WireCatalogReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
-  public var warnings: [String] {
-    get {_storage._warnings}
-    set {_uniqueStorage()._warnings = newValue}
-  }
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 public nonisolated struct WireConfigEntry: Sendable {
@@ -2079,108 +2067,181 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DatabaseRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0\u{2}\u{9}twins\0\u{1}app\0\u{3}last_holder\0\u{3}moved_from\0\u{3}moved_as_file\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0\u{2}\u{9}twins\0\u{1}app\0\u{3}last_holder\0\u{3}moved_from\0\u{3}moved_as_file\0\u{3}twin_count\0")
+
+  fileprivate class _StorageClass {
+    var _id: Data? = nil
+    var _alias: String? = nil
+    var _path: Data = Data()
+    var _tags: [String] = []
+    var _size: UInt64? = nil
+    var _records: UInt64? = nil
+    var _recordsEstimated: Bool = false
+    var _modified: Int64? = nil
+    var _session: WireSession = .unspecified
+    var _state: WireState = .unspecified
+    var _reason: String = String()
+    var _twins: [Data] = []
+    var _app: String? = nil
+    var _lastHolder: String? = nil
+    var _movedFrom: Data? = nil
+    var _movedAsFile: Bool = false
+    var _twinCount: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _alias = source._alias
+      _path = source._path
+      _tags = source._tags
+      _size = source._size
+      _records = source._records
+      _recordsEstimated = source._recordsEstimated
+      _modified = source._modified
+      _session = source._session
+      _state = source._state
+      _reason = source._reason
+      _twins = source._twins
+      _app = source._app
+      _lastHolder = source._lastHolder
+      _movedFrom = source._movedFrom
+      _movedAsFile = source._movedAsFile
+      _twinCount = source._twinCount
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self._id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self._alias) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.path) }()
-      case 4: try { try decoder.decodeRepeatedStringField(value: &self.tags) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self._size) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self._records) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.recordsEstimated) }()
-      case 8: try { try decoder.decodeSingularInt64Field(value: &self._modified) }()
-      case 9: try { try decoder.decodeSingularEnumField(value: &self.session) }()
-      case 10: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 20: try { try decoder.decodeRepeatedBytesField(value: &self.twins) }()
-      case 21: try { try decoder.decodeSingularStringField(value: &self._app) }()
-      case 22: try { try decoder.decodeSingularStringField(value: &self._lastHolder) }()
-      case 23: try { try decoder.decodeSingularBytesField(value: &self._movedFrom) }()
-      case 24: try { try decoder.decodeSingularBoolField(value: &self.movedAsFile) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._alias) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._path) }()
+        case 4: try { try decoder.decodeRepeatedStringField(value: &_storage._tags) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._size) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._recordsEstimated) }()
+        case 8: try { try decoder.decodeSingularInt64Field(value: &_storage._modified) }()
+        case 9: try { try decoder.decodeSingularEnumField(value: &_storage._session) }()
+        case 10: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 20: try { try decoder.decodeRepeatedBytesField(value: &_storage._twins) }()
+        case 21: try { try decoder.decodeSingularStringField(value: &_storage._app) }()
+        case 22: try { try decoder.decodeSingularStringField(value: &_storage._lastHolder) }()
+        case 23: try { try decoder.decodeSingularBytesField(value: &_storage._movedFrom) }()
+        case 24: try { try decoder.decodeSingularBoolField(value: &_storage._movedAsFile) }()
+        case 25: try { try decoder.decodeSingularUInt32Field(value: &_storage._twinCount) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._id {
-      try visitor.visitSingularBytesField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._alias {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
-    } }()
-    if !self.path.isEmpty {
-      try visitor.visitSingularBytesField(value: self.path, fieldNumber: 3)
-    }
-    if !self.tags.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.tags, fieldNumber: 4)
-    }
-    try { if let v = self._size {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._records {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
-    } }()
-    if self.recordsEstimated != false {
-      try visitor.visitSingularBoolField(value: self.recordsEstimated, fieldNumber: 7)
-    }
-    try { if let v = self._modified {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
-    } }()
-    if self.session != .unspecified {
-      try visitor.visitSingularEnumField(value: self.session, fieldNumber: 9)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 10)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 11)
-    }
-    if !self.twins.isEmpty {
-      try visitor.visitRepeatedBytesField(value: self.twins, fieldNumber: 20)
-    }
-    try { if let v = self._app {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 21)
-    } }()
-    try { if let v = self._lastHolder {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 22)
-    } }()
-    try { if let v = self._movedFrom {
-      try visitor.visitSingularBytesField(value: v, fieldNumber: 23)
-    } }()
-    if self.movedAsFile != false {
-      try visitor.visitSingularBoolField(value: self.movedAsFile, fieldNumber: 24)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._id {
+        try visitor.visitSingularBytesField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._alias {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._path.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._path, fieldNumber: 3)
+      }
+      if !_storage._tags.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._tags, fieldNumber: 4)
+      }
+      try { if let v = _storage._size {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._records {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+      } }()
+      if _storage._recordsEstimated != false {
+        try visitor.visitSingularBoolField(value: _storage._recordsEstimated, fieldNumber: 7)
+      }
+      try { if let v = _storage._modified {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+      } }()
+      if _storage._session != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._session, fieldNumber: 9)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 10)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 11)
+      }
+      if !_storage._twins.isEmpty {
+        try visitor.visitRepeatedBytesField(value: _storage._twins, fieldNumber: 20)
+      }
+      try { if let v = _storage._app {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 21)
+      } }()
+      try { if let v = _storage._lastHolder {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 22)
+      } }()
+      try { if let v = _storage._movedFrom {
+        try visitor.visitSingularBytesField(value: v, fieldNumber: 23)
+      } }()
+      if _storage._movedAsFile != false {
+        try visitor.visitSingularBoolField(value: _storage._movedAsFile, fieldNumber: 24)
+      }
+      if _storage._twinCount != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._twinCount, fieldNumber: 25)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireDatabaseRow, rhs: WireDatabaseRow) -> Bool {
-    if lhs._id != rhs._id {return false}
-    if lhs._alias != rhs._alias {return false}
-    if lhs.path != rhs.path {return false}
-    if lhs.tags != rhs.tags {return false}
-    if lhs._size != rhs._size {return false}
-    if lhs._records != rhs._records {return false}
-    if lhs.recordsEstimated != rhs.recordsEstimated {return false}
-    if lhs._modified != rhs._modified {return false}
-    if lhs.session != rhs.session {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs.twins != rhs.twins {return false}
-    if lhs._app != rhs._app {return false}
-    if lhs._lastHolder != rhs._lastHolder {return false}
-    if lhs._movedFrom != rhs._movedFrom {return false}
-    if lhs.movedAsFile != rhs.movedAsFile {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._alias != rhs_storage._alias {return false}
+        if _storage._path != rhs_storage._path {return false}
+        if _storage._tags != rhs_storage._tags {return false}
+        if _storage._size != rhs_storage._size {return false}
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._recordsEstimated != rhs_storage._recordsEstimated {return false}
+        if _storage._modified != rhs_storage._modified {return false}
+        if _storage._session != rhs_storage._session {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._twins != rhs_storage._twins {return false}
+        if _storage._app != rhs_storage._app {return false}
+        if _storage._lastHolder != rhs_storage._lastHolder {return false}
+        if _storage._movedFrom != rhs_storage._movedFrom {return false}
+        if _storage._movedAsFile != rhs_storage._movedAsFile {return false}
+        if _storage._twinCount != rhs_storage._twinCount {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2875,81 +2936,41 @@ nonisolated extension WireWatchEvent: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".WatchEvent"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}change\0\u{1}row\0\u{1}index\0")
 
-  fileprivate class _StorageClass {
-    var _change: WireWatchChange = .unspecified
-    var _row: WireDatabaseRow? = nil
-    var _index: UInt32 = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _change = source._change
-      _row = source._row
-      _index = source._index
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularEnumField(value: &_storage._change) }()
-        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._index) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.change) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.index) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._change != .unspecified {
-        try visitor.visitSingularEnumField(value: _storage._change, fieldNumber: 1)
-      }
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      } }()
-      if _storage._index != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._index, fieldNumber: 3)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.change != .unspecified {
+      try visitor.visitSingularEnumField(value: self.change, fieldNumber: 1)
+    }
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.index != 0 {
+      try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireWatchEvent, rhs: WireWatchEvent) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._change != rhs_storage._change {return false}
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._index != rhs_storage._index {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.change != rhs.change {return false}
+    if lhs._row != rhs._row {return false}
+    if lhs.index != rhs.index {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3487,81 +3508,41 @@ nonisolated extension WireUnlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   public static let protoMessageName: String = _protobuf_package + ".UnlockReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{3}kdf_iterations\0\u{1}warnings\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _kdfIterations: UInt32 = 0
-    var _warnings: [String] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _kdfIterations = source._kdfIterations
-      _warnings = source._warnings
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._kdfIterations) }()
-        case 3: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.kdfIterations) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if _storage._kdfIterations != 0 {
-        try visitor.visitSingularUInt32Field(value: _storage._kdfIterations, fieldNumber: 2)
-      }
-      if !_storage._warnings.isEmpty {
-        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 3)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.kdfIterations != 0 {
+      try visitor.visitSingularUInt32Field(value: self.kdfIterations, fieldNumber: 2)
+    }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 3)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireUnlockReply, rhs: WireUnlockReply) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._kdfIterations != rhs_storage._kdfIterations {return false}
-        if _storage._warnings != rhs_storage._warnings {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.kdfIterations != rhs.kdfIterations {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3675,88 +3656,46 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".CheckReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}findings\0\u{1}warnings\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _tier: WireTier = .unspecified
-    var _findings: [WireFinding] = []
-    var _warnings: [String] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _tier = source._tier
-      _findings = source._findings
-      _warnings = source._warnings
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._tier) }()
-        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
-        case 4: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if _storage._tier != .unspecified {
-        try visitor.visitSingularEnumField(value: _storage._tier, fieldNumber: 2)
-      }
-      if !_storage._findings.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 3)
-      }
-      if !_storage._warnings.isEmpty {
-        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 4)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 3)
+    }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCheckReply, rhs: WireCheckReply) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._tier != rhs_storage._tier {return false}
-        if _storage._findings != rhs_storage._findings {return false}
-        if _storage._warnings != rhs_storage._warnings {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.findings != rhs.findings {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3840,95 +3779,51 @@ nonisolated extension WireExportReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   public static let protoMessageName: String = _protobuf_package + ".ExportReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}records\0\u{1}bytes\0\u{1}findings\0\u{1}unreadable\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _records: UInt64 = 0
-    var _bytes: UInt64 = 0
-    var _findings: [WireFinding] = []
-    var _unreadable: UInt64 = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _records = source._records
-      _bytes = source._bytes
-      _findings = source._findings
-      _unreadable = source._unreadable
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
-        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
-        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
-        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._unreadable) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if _storage._records != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._records, fieldNumber: 2)
-      }
-      if _storage._bytes != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 3)
-      }
-      if !_storage._findings.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 4)
-      }
-      if _storage._unreadable != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._unreadable, fieldNumber: 5)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 3)
+    }
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 4)
+    }
+    if self.unreadable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 5)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireExportReply, rhs: WireExportReply) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._records != rhs_storage._records {return false}
-        if _storage._bytes != rhs_storage._bytes {return false}
-        if _storage._findings != rhs_storage._findings {return false}
-        if _storage._unreadable != rhs_storage._unreadable {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.findings != rhs.findings {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4094,74 +3989,36 @@ nonisolated extension WireCatalogReply: SwiftProtobuf.Message, SwiftProtobuf._Me
   public static let protoMessageName: String = _protobuf_package + ".CatalogReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}warnings\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _warnings: [String] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _warnings = source._warnings
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if !_storage._warnings.isEmpty {
-        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 2)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 2)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCatalogReply, rhs: WireCatalogReply) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._warnings != rhs_storage._warnings {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
