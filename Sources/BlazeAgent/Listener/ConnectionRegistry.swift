@@ -34,6 +34,7 @@ final class ConnectionRegistry: Sendable {
         self.spareTime = spareTime
     }
 
+    var isStopping: Bool { state.withLock { $0.stopping } }
     var count: Int { state.withLock { $0.connections.count } }
 
     enum Admission {
