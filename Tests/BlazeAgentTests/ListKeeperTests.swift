@@ -10,9 +10,9 @@ import TestSupport
 import Testing
 
 @Suite struct ListKeeperTests {
-    /// What a keeper has published last, by file name.
+    /// The sizes that a keeper has published last, by file name; -1 for what is missing.
     final class Published: Sendable {
-        private let sizes = Mutex<[String: UInt64?]>([:])
+        private let sizes = Mutex<[String: Int]>([:])
         private let told = DispatchSemaphore(value: 0)
         private let wanted = Mutex(true)
         let ended = DispatchSemaphore(value: 0)
@@ -24,7 +24,7 @@ import Testing
             let now = rows.map { row in
                 (
                     FilePath(bytes: [UInt8](row.path))?.lastComponent?.string ?? "",
-                    row.state == .missing ? nil : row.size
+                    row.state == .missing ? -1 : Int(row.size)
                 )
             }
             sizes.withLock { $0 = Dictionary(now, uniquingKeysWith: { first, _ in first }) }
@@ -32,7 +32,7 @@ import Testing
         }
 
         /// Whether a list comes within twenty seconds for which `condition` holds.
-        func waits(for condition: ([String: UInt64?]) -> Bool) -> Bool {
+        func waits(for condition: ([String: Int]) -> Bool) -> Bool {
             let end = DispatchTime.now() + .seconds(20)
             while !condition(sizes.withLock { $0 }) {
                 guard told.wait(timeout: end) == .success else { return false }
@@ -66,9 +66,9 @@ import Testing
         try write("b.blazedb", 5)
         #expect(published.waits { $0 == ["a.blazedb": 11, "b.blazedb": 5] })
         try manager.removeItem(atPath: directory.string)
-        #expect(published.waits { $0 == ["a.blazedb": .some(nil), "b.blazedb": .some(nil)] })
+        #expect(published.waits { $0 == ["a.blazedb": -1, "b.blazedb": -1] })
         try write("b.blazedb", 7)
-        #expect(published.waits { $0 == ["a.blazedb": .some(nil), "b.blazedb": 7] })
+        #expect(published.waits { $0 == ["a.blazedb": -1, "b.blazedb": 7] })
         published.end()
         wake.wake()
         #expect(published.ended.wait(timeout: .now() + .seconds(20)) == .success)
