@@ -63,7 +63,7 @@ extension DatabaseRows {
 /// Which known databases have the same id, as the catalogue has them now and as far as they are there.
 final class Twins {
     private let known: [DatabaseID: [FilePath]]
-    private var there: [DatabaseID: [FilePath]] = [:]
+    private var there: [DatabaseID: Alike] = [:]
     private let storage: any Storage
 
     init(_ state: AgentState) {
@@ -77,12 +77,22 @@ final class Twins {
 
     /// Notes in a row which others have its id.
     func note(in row: inout WireDatabaseRow, id: DatabaseID) {
-        let paths = there[id] ?? (known[id] ?? []).filter { DatabaseRows.exists($0, in: storage) }
-        there[id] = paths
-        let own = [UInt8](row.path)
-        row.twins = paths.lazy.map(\.bytes).filter { $0 != own }.prefix(DatabaseRows.twinLimit).map { Data($0) }
-        row.twinCount =
-            row.twins.count < DatabaseRows.twinLimit
-            ? UInt32(row.twins.count) : UInt32(clamping: paths.count { $0.bytes != own })
+        let alike = there[id] ?? Alike((known[id] ?? []).filter { DatabaseRows.exists($0, in: storage) })
+        there[id] = alike
+        let own = row.path
+        row.twins = Array(alike.first.filter { $0 != own }.prefix(DatabaseRows.twinLimit))
+        let isAmong = FilePath(bytes: [UInt8](row.path)).map(alike.all.contains) ?? false
+        row.twinCount = UInt32(clamping: alike.all.count - (isAmong ? 1 : 0))
+    }
+
+    /// Databases with one id: as many as a row may need to name, and all.
+    private struct Alike {
+        let first: [Data]
+        let all: Set<FilePath>
+
+        init(_ paths: [FilePath]) {
+            first = paths.prefix(DatabaseRows.twinLimit + 1).map { Data($0.bytes) }
+            all = Set(paths)
+        }
     }
 }

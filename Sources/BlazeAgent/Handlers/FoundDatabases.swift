@@ -27,7 +27,8 @@ struct FoundDatabases {
     /// Those that may be known databases which have moved, as far as only the end of the scan can tell.
     private var undecided: [Found] = []
     private var seen: Set<FilePath> = []
-    private var told = ContinuousClock.now
+    /// When it may be told again. Telling costs by the size of the catalogue, so it is given a quarter of the time at most.
+    private var next = ContinuousClock.now.advanced(by: interval)
 
     init(_ call: Call) {
         self.call = call
@@ -48,7 +49,7 @@ struct FoundDatabases {
 
     /// Tells what waits, unless that was done a moment ago.
     mutating func tellInTime(_ reply: inout WireScanReply) throws {
-        if !waiting.isEmpty, ContinuousClock.now - told >= Self.interval { try tell(&reply) }
+        if !waiting.isEmpty, ContinuousClock.now >= next { try tell(&reply) }
     }
 
     /// Tells all that is left.
@@ -60,8 +61,12 @@ struct FoundDatabases {
 
     /// That the catalogue is full, or cannot be written, is told and does not end the scan.
     private mutating func tell(_ reply: inout WireScanReply, isAll: Bool = false) throws {
-        told = .now
         guard !waiting.isEmpty else { return }
+        let began = ContinuousClock.now
+        defer {
+            let ended = ContinuousClock.now
+            next = ended.advanced(by: max(Self.interval, began.duration(to: ended) * 3))
+        }
         let state = call.state
         var recognized = [Recognition?](repeating: nil, count: waiting.count)
         var isKept = true
