@@ -88,6 +88,7 @@ extension ListedDatabase {
             default: "unreadable"
             }
         isUnlocked = row.session == .unlocked
+        isHeld = row.ownership.state == .owned
         isTwin = row.twinCount > 0
         app = row.hasApp ? row.app : nil
     }
