@@ -212,7 +212,8 @@ int blaze_is_shared_file_system(const char *path) {
         0x6969 /* nfs */,        0x517B /* smb */,      0xFF534D42 /* cifs */, 0xFE534D42 /* smb2 */,
         0x65735546 /* fuse */,   0x01021997 /* 9p */,   0x00C36400 /* ceph */, 0x5346414F /* afs */,
         0x6B414653 /* kafs */,   0x73757245 /* coda */, 0x0BD00BD0 /* lustre */, 0x01161970 /* gfs2 */,
-        0x7461636F /* ocfs2 */,  0x786F4256 /* vboxsf */,
+        0x7461636F /* ocfs2 */,  0x786F4256 /* vboxsf */, 0x47504653 /* gpfs */, 0x19830326 /* beegfs */,
+        0x20030528 /* orangefs */, 0xBACBACBC /* vmhgfs */, 0x7C7C6673 /* prl_fs */, 0xAAD7AAEA /* panfs */,
     };
     struct statfs s;
     if (statfs(path, &s) != 0) return -1;
@@ -222,6 +223,18 @@ int blaze_is_shared_file_system(const char *path) {
 #else
     (void)path;
     return -1;
+#endif
+}
+
+int blaze_hides_its_device(const char *path) {
+#if defined(__linux__)
+    struct statfs s;
+    if (statfs(path, &s) != 0) return -1;
+    uint32_t type = (uint32_t)s.f_type;
+    return type == 0x9123683E /* btrfs */ || type == 0x794C7630 /* overlayfs */ || type == 0xCA451A4E /* bcachefs */;
+#else
+    (void)path;
+    return 0;
 #endif
 }
 

@@ -240,8 +240,7 @@ def test_release_ends_what_holds_the_lock(agent, put):
         assert [lease["operation"] for lease in leases] == ["export"] and leases[0]["client_pid"] == os.getpid()
         with pytest.raises(BlockingIOError), open(sample.path, "rb") as f:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        (holder,) = envelope.data(agent.ctl("holders", sample.path, "-o", "json"))["holders"]
-        assert holder["pid"] == agent.pid()
+        assert envelope.data(agent.ctl("holders", sample.path, "-o", "json"))["ownership"]["state"] == "leased"
         error = envelope.failure(agent.ctl("check", "--quick", sample.path, "--tier", "lease", "-o", "json"), BUSY)
         assert error["holder"]["pid"] == agent.pid()
     finally:
@@ -282,25 +281,88 @@ def test_locks_of_another_namespace_are_unknown(world, put):
         agent.communicate(timeout=30)
 
 
-def test_a_released_export_says_so(agent, put):
-    """Two clients: one exports under a lease without reading on, the other asks for the lock."""
+def test_release_ends_an_export_whose_client_does_not_read(agent, put):
+    """The lock comes back within seconds, and its database's owner can have it at once."""
     sample = put("large")
     agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
     stalled = Stalled(agent, sample.path)
     try:
         until(lambda: envelope.data(agent.ctl("status", "-o", "json"))["leases"], "the export holds the lock")
-        asking = agent.spawn("release", sample.path, "-o", "json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        # Read on: the export goes to the next record and meets the recall there, or has reached its end.
-        kinds = []
-        try:
-            while not kinds or kinds[-1] == wire.PART:
-                kind, _, _, body = stalled.connection.receive()
-                kinds.append(kind)
-        finally:
-            out, err = asking.communicate(timeout=60)
-        assert asking.returncode == OK, err
-        assert kinds[-1] in (wire.FAULT, wire.REPLY)
-        if kinds[-1] == wire.FAULT:
-            assert wire.fields(body)[1] == [40]
+        released = envelope.data(agent.ctl("release", sample.path, "-o", "json"), OK)["released"]
+        assert [lease["operation"] for lease in released] in (["export"], [])
+        with open(sample.path, "rb") as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
     finally:
         stalled.connection.close()
+
+
+def test_a_client_that_does_not_read_loses_the_lock(agent, put):
+    sample = put("large")
+    agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+    stalled = Stalled(agent, sample.path)
+    try:
+        until(lambda: envelope.data(agent.ctl("status", "-o", "json"))["leases"], "the export holds the lock")
+        until(lambda: not envelope.data(agent.ctl("status", "-o", "json"))["leases"], "the lock is given back", 15)
+    finally:
+        stalled.connection.close()
+
+
+def test_locking_a_database_ends_a_wait_for_it(agent, put):
+    """A key that was taken back is not used, however long its request has waited."""
+    sample = put("tiny")
+    agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+    with Holder(sample.path):
+        waiting = agent.spawn("export", sample.path, "--format", "typed", "--wait", "60s", stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        with wire.Connection(agent.socket) as connection:
+            connection.greet()
+            until(lambda: wire.fields(connection.call(wire.STATUS, b"")[1])[11] == [2], "the wait has begun")
+        agent.ctl("lock", sample.path).expect(OK)
+        out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == LOCKED and out == b"", err
+
+
+@pytest.mark.parametrize("words", [["check", "--quick"], ["info"]])
+def test_neither_readers_nor_our_own_lease_hide_damage(agent, put, words):
+    """Only an owner makes the traces of a crash normal: a shared lock proves that there is none."""
+    sample = put("damaged/stale-next-page")
+    verb, *rest = words
+    agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+
+    def damage():
+        findings = envelope.data(agent.ctl(verb, sample.path, *rest, "-o", "json"), OK, DAMAGE)["findings"]
+        return [f["name"] for f in findings if f["severity"] == "damage"]
+
+    free = damage()
+    assert "next-page-low" in free
+    with open(sample.path, "rb") as f:
+        fcntl.flock(f, fcntl.LOCK_SH)
+        assert damage() == free
+        told = envelope.data(agent.ctl("holders", sample.path, "-o", "json"))
+        assert told["ownership"]["state"] == "shared" and [h["pid"] for h in told["holders"]] == [os.getpid()]
+
+
+def test_a_vacuums_new_file_is_not_taken_from_its_owner(agent, put):
+    """The owner's lock is on the file aside; the one in its place has none yet, and stays free for the owner."""
+    sample = put("tiny")
+    agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+    aside = sample.path.with_name("tiny.vacuum_backup.blazedb")
+    with Holder(sample.path) as holder:
+        content = sample.path.read_bytes()
+        os.rename(sample.path, aside)
+        sample.path.write_bytes(content)
+        told = envelope.data(agent.ctl("holders", sample.path, "-o", "json"))
+        assert told["ownership"]["state"] == "owned" and told["holders"][0]["pid"] == holder.pid
+        agent.ctl("info", sample.path, "--tier", "lease").expect(BUSY)
+        checked = envelope.data(agent.ctl("check", "--quick", sample.path, "-o", "json"), OK)
+        assert {f["severity"] for f in checked["findings"]} == {"note"}
+        with open(sample.path, "rb") as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_metadata_that_is_gone_is_damage_beside_an_owner_too(agent, put):
+    sample = put("tiny")
+    sample.sidecar("meta").unlink()
+    with Holder(sample.path):
+        checked = envelope.data(agent.ctl("check", "--quick", sample.path, "-o", "json"), DAMAGE)
+        assert "no-meta" in [f["name"] for f in checked["findings"] if f["severity"] == "damage"]

@@ -2,6 +2,7 @@
 import collections
 import json
 import os
+import signal
 import sys
 import threading
 
@@ -132,6 +133,35 @@ if LIVE_OWNER.exists():
         dump = reference("dump", sample.path, "--password", sample.password, "--iterations", sample.iterations)
         export = agent.ctl("export", sample.path, "--format", "typed", *sample.kdf, password=sample.password)
         assert export.expect(OK).out == dump.stdout
+
+    @pytest.mark.linux
+    def test_an_owner_that_is_stopped_at_any_moment(agent, put, rng, rounds, tmp_path):
+        """However long an owner stands still in the middle of an operation, nothing of it is called damage."""
+        sample = put("tiny")
+        agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+        hashes = Hashes()
+        with wire.Connection(agent.socket, seconds=60) as connection:
+            connection.greet()
+            document, _ = connection.export(sample.path)
+            log = tmp_path / "owner.log"
+            with LiveOwner(sample, log, "--seconds", 900, "--seed", seed_of(rng), "--mix", "4:1:5") as owner:
+                owner.wait_for_work(20)
+                allowed = Allowed(log, hashes.of(document))
+                for n in range(min(rounds(12), 60)):
+                    owner.wait_for_work(20 + n * rng.randrange(1, 9))
+                    allowed.before()
+                    os.kill(owner.pid, signal.SIGSTOP)
+                    try:
+                        document, reply = connection.export(sample.path)
+                        found, _ = connection.check(sample.path)
+                    finally:
+                        os.kill(owner.pid, signal.SIGCONT)
+                    records = hashes.of(document)
+                    unstable = reply.get(EXPORT_REPLY_UNSTABLE, [0])[0]
+                    allowed.check(records, unsure=unstable)
+                    seen = wire.findings(reply.get(EXPORT_REPLY_FINDINGS, [])) + found
+                    assert all(severity != "damage" for _, severity, _ in seen), seen
+                    assert not reply.get(EXPORT_REPLY_UNREADABLE), reply
 
     class Swapper(threading.Thread):
         """An owner that vacuums all the time: moves every record and swaps both files as BlazeDB does (FORMAT.md 7.4)."""

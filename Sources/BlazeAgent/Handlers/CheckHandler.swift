@@ -24,7 +24,9 @@ enum CheckHandler {
                 summary = try FileSummary.read(database.files, in: state.storage, ownership: .leased)
             }
             reply.tier = opened.tier
-            reply.findings = try opened.reader.quickCheck().findings.map(WireFinding.init)
+            reply.findings = try withExtendedLifetime(opened.lease) {
+                try opened.reader.quickCheck().findings.map(WireFinding.init)
+            }
             reply.row = DatabaseRows.row(for: database, summary: summary, state)
             reply.row.ownership = WireOwnership(opened.reader.ownership)
             return reply

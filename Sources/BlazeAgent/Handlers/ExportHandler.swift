@@ -25,6 +25,7 @@ enum ExportHandler {
             if !first { document.append(TypedJSON.separator) }
             first = false
             document.append(record)
+            try opened.lease?.check()
             try document.sendFullParts()
         }
         document.append(TypedJSON.closing)

@@ -32,7 +32,7 @@ enum InfoHandler {
             reply.findings = summary.findings.map(WireFinding.init)
             return reply
         }
-        let report = try opened.reader.quickCheck()
+        let report = try withExtendedLifetime(opened.lease) { try opened.reader.quickCheck() }
         reply.tier = opened.tier
         fill(&reply, opened, report)
         reply.row.ownership = WireOwnership(opened.reader.ownership)

@@ -7,7 +7,7 @@ final class Responder {
     private let stream: SocketStream
     private let operation: UInt16
     private let requestID: UInt32
-    private let sendLimit: Duration
+    private var sendLimit: Duration
     private let mustEnd: () -> Bool
 
     /// - Parameters:
@@ -23,6 +23,15 @@ final class Responder {
         self.sendLimit = sendLimit
         self.mustEnd = mustEnd
     }
+
+    /// Ends the connection from another thread: a send that waits for the client fails at once.
+    var abandon: @Sendable () -> Void {
+        let stream = stream
+        return { stream.shutDown() }
+    }
+
+    /// How long the client may take until it has taken a part, from now on.
+    func expectProgress(within limit: Duration) { sendLimit = min(sendLimit, limit) }
 
     /// Whether nobody waits for the answer any more: the client has left, or the agent is stopping.
     var isForNobody: Bool { stream.hasEnded }

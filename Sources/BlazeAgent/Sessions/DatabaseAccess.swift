@@ -22,20 +22,30 @@ struct DatabaseAccess {
         }
     }
 
+    /// How long a client may let an operation wait that holds a lock.
+    private static let clientLimit: Duration = .seconds(5)
+
     /// The lock for this request; nil when it needs none.
     ///
+    /// - Parameter isWanted: whether the request can still be carried out; asked while it waits.
     /// - Throws: `Fault.busy` when another process holds it for as long as the request waits; `ConnectionLost` when the
     ///   client leaves meanwhile.
-    func lease(_ database: LocatedDatabase, _ call: Call) throws -> DatabaseLease? {
+    func lease(
+        _ database: LocatedDatabase, _ call: Call, while isWanted: () -> Bool = { true }
+    ) throws -> DatabaseLease? {
         guard tier == .lease else { return nil }
         let deadline = Deadline.after(wait)
         var pause: Int32 = 5
         while true {
             do throws(StorageError) {
-                return try call.state.leases.lease(database.path, for: operation, peer: call.peer)
+                let lease = try call.state.leases.lease(
+                    database.files, for: operation, peer: call.peer, abandon: call.responder.abandon)
+                call.responder.expectProgress(within: Self.clientLimit)
+                return lease
             } catch {
                 guard error.code == .locked else { throw error }
             }
+            guard isWanted() else { return nil }
             // The lock cannot be waited for with a limit, so it is tried again and again.
             guard deadline.millisecondsLeft > 0 else { throw busy(database, call) }
             if call.responder.isForNobody { throw ConnectionLost() }
@@ -46,7 +56,8 @@ struct DatabaseAccess {
 
     private func busy(_ database: LocatedDatabase, _ call: Call) -> Fault {
         let ownership = database.files.ownership(in: call.state.storage)
-        let holder = ownership.holders.first
+        let own = LockHolder(processID: call.state.processID, executable: Executables.own())
+        let holder = ownership.holders.first ?? (ownership == .leased ? own : nil)
         let who = holder.map { "it is open in \($0.title)" } ?? "another process has it open"
         let since = holder?.started.map { ", which has run since \(Moments.text($0))" } ?? ""
         return Fault(

@@ -1,3 +1,4 @@
+internal import BlazeEngine
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import Dispatch
@@ -17,13 +18,13 @@ final class DatabaseLease: Sendable {
     }
 
     let facts: Facts
-    private let lock: FileLease
+    private let locks: Mutex<[FileLease]>
     private let registry: LeaseRegistry
     private let number: UInt64
 
-    fileprivate init(_ facts: Facts, _ lock: FileLease, _ registry: LeaseRegistry, _ number: UInt64) {
+    fileprivate init(_ facts: Facts, _ locks: [FileLease], _ registry: LeaseRegistry, _ number: UInt64) {
         self.facts = facts
-        self.lock = lock
+        self.locks = Mutex(locks)
         self.registry = registry
         self.number = number
     }
@@ -36,13 +37,19 @@ final class DatabaseLease: Sendable {
             hint: "run the command again", target: facts.path.displayString)
     }
 
-    deinit { registry.end(number) }
+    deinit {
+        // Whoever is told that the lease has ended can have the lock.
+        locks.withLock { $0 = [] }
+        registry.end(number)
+    }
 }
 
 /// The locks that the agent holds: each for one operation. Holds a map and does no I/O under its lock.
 final class LeaseRegistry: Sendable {
     private struct Entry {
         let facts: DatabaseLease.Facts
+        /// Ends an operation that waits for its client.
+        let abandon: @Sendable () -> Void
         var isRecalled = false
     }
 
@@ -53,25 +60,37 @@ final class LeaseRegistry: Sendable {
 
     private let state = Mutex(State())
 
-    /// How long a recall waits for the operations to end.
+    /// How long a recall lets the operations end by themselves, and how long it waits in all.
+    static let recallGrace: Duration = .seconds(1)
     static let recallLimit: Duration = .seconds(5)
 
-    /// Takes a data file's lock for an operation, without waiting.
+    /// Takes a database's lock for an operation, without waiting.
+    ///
+    /// A vacuum of the owner's holds the old data file aside while the new one stands in its place, for a moment without a
+    /// lock of its own (FORMAT.md 7.4): whoever took that would stop the vacuum half-way. So the one aside is locked as well,
+    /// and first.
     ///
     /// - Throws: `StorageError`, `locked` when another process or operation holds it.
-    func lease(_ path: FilePath, for operation: BlazeProtocol.Operation, peer: Peer) throws(StorageError)
-        -> DatabaseLease
-    {
-        let lock = try FileLease(path: path)
+    func lease(
+        _ files: FileSet, for operation: BlazeProtocol.Operation, peer: Peer, abandon: @escaping @Sendable () -> Void
+    ) throws(StorageError) -> DatabaseLease {
+        let path = files.data
+        var locks: [FileLease] = []
+        let aside = try PosixStorage().status(of: files.dataAside)
+        if aside != nil { locks.append(try FileLease(path: files.dataAside)) }
+        locks.append(try FileLease(path: path))
+        guard try PosixStorage().status(of: files.dataAside)?.identity == aside?.identity else {
+            throw StorageError(.locked, operation: "lock", path: path)
+        }
         let facts = DatabaseLease.Facts(
             path: path, operation: operation, clientProcessID: peer.processID,
             since: Int64(Date().timeIntervalSince1970 * 1_000_000_000))
         let number = state.withLock { state in
             state.next += 1
-            state.entries[state.next] = Entry(facts: facts)
+            state.entries[state.next] = Entry(facts: facts, abandon: abandon)
             return state.next
         }
-        return DatabaseLease(facts, lock, self, number)
+        return DatabaseLease(facts, locks, self, number)
     }
 
     /// The operations that hold a lock now.
@@ -87,10 +106,16 @@ final class LeaseRegistry: Sendable {
             return numbers.compactMap { number in state.entries[number].map { (number, $0.facts) } }
         }
         let deadline = Deadline.after(Self.recallLimit)
+        let grace = Deadline.after(Self.recallGrace)
+        var isAbandoned = false
         var pause: Int32 = 1
         while deadline.millisecondsLeft > 0 {
             if state.withLock({ state in asked.allSatisfy { state.entries[$0.0] == nil } }) {
                 return (asked.map(\.1), true)
+            }
+            if grace.millisecondsLeft == 0, !isAbandoned {
+                isAbandoned = true
+                for abandon in state.withLock({ state in asked.compactMap { state.entries[$0.0]?.abandon } }) { abandon() }
             }
             waitMilliseconds(min(pause, deadline.millisecondsLeft))
             pause = min(pause * 2, 50)

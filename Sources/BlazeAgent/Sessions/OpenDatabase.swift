@@ -33,11 +33,15 @@ struct OpenDatabase {
                 database.files, in: state.storage, key: key.withKey { $0 }, underLease: lease != nil)
             return OpenDatabase(reader: reader, iterations: key.iterations, lease: lease)
         }
-        guard let session = state.sessions[database.path], let key = session.symmetricKey() else {
+        guard let session = state.sessions[database.path] else {
             guard access.tier == nil else { throw try locked(database, state) }
             return nil
         }
-        let lease = try access.lease(database, call)
+        // The key is taken only now: the wait for a lock may be long, and the database be locked meanwhile.
+        let lease = try access.lease(database, call) { state.sessions[database.path] === session }
+        guard let key = session.symmetricKey(), access.tier != .lease || lease != nil else {
+            throw try locked(database, state)
+        }
         do throws(EngineError) {
             let reader = try DatabaseReader(database.files, in: state.storage, key: key, underLease: lease != nil)
             return OpenDatabase(reader: reader, iterations: session.iterations, lease: lease)

@@ -40,6 +40,7 @@ extension Ownership {
         switch self {
         case .owned: "owned"
         case .free: "free"
+        case .shared: "shared"
         case .unknown: "unknown"
         case .leased: "leased"
         }

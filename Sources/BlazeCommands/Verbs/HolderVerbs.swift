@@ -25,8 +25,9 @@ struct HoldersVerb: Verb {
         fields["holders"] = .array(ownership.holders.map(\.json))
         return VerbResult(data: .object(fields), tier: "file") { style in
             switch ownership {
-            case .owned(let holders): Self.table(holders).lines(style: style)
-            case .free, .leased: ["\(row.title) is free: no process has it open"]
+            case .owned(let holders), .shared(let holders): Self.table(holders).lines(style: style)
+            case .free: ["\(row.title) is free: no process has it open"]
+            case .leased: ["the agent holds the lock of \(row.title) for an operation (blazectl status)"]
             case .unknown(let reason): ["whether a process has \(row.title) open is unknown: \(reason)"]
             }
         }

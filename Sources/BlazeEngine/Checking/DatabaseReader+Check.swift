@@ -112,7 +112,7 @@ extension DatabaseReader {
             let some = Array(ids[start..<min(start + EngineLimits.oddRecords, ids.count)])
             var outcomes = some.map { id in
                 metadata.index.entry(id).map {
-                    RecordReader(store: generation.store).outcome(of: $0, in: metadata.index)
+                    RecordReader(store: generation.store).outcome(of: $0, in: metadata.index).withoutValues
                 } ?? .gone
             }
             try settle(some, &outcomes)

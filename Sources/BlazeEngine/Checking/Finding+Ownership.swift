@@ -6,7 +6,7 @@ extension Finding {
     /// (trap T1), pages that fail a check, and records in each other's place are not among them: they are as bad
     /// beside an owner as without one.
     private static let statesOfALiveOwner: Set<Name> = [
-        .phantom, .stalePageList, .noMeta, .freePageInUse, .freePageBeyond, .nextPageLow, .partialPage, .orphan,
+        .phantom, .stalePageList, .freePageInUse, .freePageBeyond, .nextPageLow, .partialPage, .orphan,
         .leaked, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover, .walPending, .walTail,
         .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
     ]
@@ -21,7 +21,7 @@ extension Finding {
         guard isStateOfALiveOwner else { return self }
         var judged = self
         switch ownership {
-        case .free, .leased: break
+        case .free, .shared, .leased: break
         case .owned:
             guard severity > .note else { return self }
             judged.severity = .note
@@ -38,7 +38,7 @@ extension Finding {
     /// What is worth saying of the ownership itself.
     static func of(_ ownership: Ownership) -> Finding? {
         switch ownership {
-        case .free, .leased: nil
+        case .free, .shared, .leased: nil
         case .owned(let holders):
             Finding(
                 .inUse, .note, count: max(1, holders.count),

@@ -38,7 +38,7 @@ public struct FileSummary: Sendable {
     public static func read(
         _ files: FileSet, in storage: any Storage, ownership: Ownership? = nil
     ) throws(EngineError) -> FileSummary {
-        try look(at: files, in: storage, ownership ?? files.ownership(in: storage)).summary
+        try look(at: files, in: storage, ownership).summary
     }
 
     /// The findings, not judged yet by who has the database open, and the metadata that was read.
@@ -50,9 +50,38 @@ public struct FileSummary: Sendable {
     }
 
     private static func look(
-        at files: FileSet, in storage: any Storage, _ ownership: Ownership
+        at files: FileSet, in storage: any Storage, _ ownership: Ownership?
+    ) throws(EngineError) -> (summary: FileSummary, metadata: MetadataFile?) {
+        let start = ContinuousClock.now
+        var pause: Int32 = 1
+        while true {
+            do throws(EngineError) {
+                let found = try lookOnce(at: files, in: storage, ownership)
+                guard found.summary.metadataProblem?.isPassing == true else { return found }
+                guard isSwapped(files, in: storage), ContinuousClock.now - start < swapLimit else { return found }
+            } catch {
+                guard error.isPassing, isSwapped(files, in: storage), ContinuousClock.now - start < swapLimit else {
+                    throw error
+                }
+            }
+            waitMilliseconds(pause)
+            pause = min(pause * 2, 32)
+        }
+    }
+
+    /// How long a file may have no name while its owner swaps it.
+    private static let swapLimit: Duration = .milliseconds(500)
+
+    private static func isSwapped(_ files: FileSet, in storage: any Storage) -> Bool {
+        files.ownership(in: storage).isOwned && files.isBeingSwapped(in: storage)
+    }
+
+    private static func lookOnce(
+        at files: FileSet, in storage: any Storage, _ given: Ownership?
     ) throws(EngineError) -> (summary: FileSummary, metadata: MetadataFile?) {
         let status = try FileSetStatus.read(files, in: storage)
+        // Asked after the files were listed, so that no owner comes between who explains what was seen.
+        let ownership = given ?? files.ownership(in: storage)
         if status.data == nil, !status.has(.vacuumBackup, ".blazedb") {
             throw EngineError(StorageError(.notFound, operation: "open", path: files.data))
         }
@@ -103,18 +132,25 @@ public struct FileSummary: Sendable {
         let interrupted = status.leftovers.contains { $0.kind == .transactionCopy || $0.kind == .vacuumBackup }
         recordCountIsEstimate = (status.wal?.size ?? 0) > 0 || interrupted || ownership.isOwned
         var findings = FindingCollector()
-        findings.add(contentsOf: Self.findings(problem, saltProblem, salt?.source))
+        // A database that is new has no metadata until its owner first saves, and one being swapped none for a moment.
+        let mayLackMetadata =
+            !ownership.isQuiet
+            && (status.data?.size == 0 || status.leftovers.contains { $0.kind == .vacuumBackup || $0.kind == .vacuumMarker })
+        findings.add(contentsOf: Self.findings(problem, saltProblem, salt?.source, mayLackMetadata: mayLackMetadata))
         findings.add(contentsOf: status.findings)
         self.findings = findings.findings(judgedBy: ownership)
     }
 
     private static func findings(
-        _ metadata: EngineError?, _ salt: EngineError?, _ source: SaltSource?
+        _ metadata: EngineError?, _ salt: EngineError?, _ source: SaltSource?, mayLackMetadata: Bool
     ) -> [Finding] {
         var out: [Finding] = []
         switch metadata?.code {
         case .metadataMissing:
-            out.append(Finding(.noMeta, .damage, "the metadata file is missing: BlazeDB would open the database empty"))
+            out.append(
+                mayLackMetadata
+                    ? Finding(.noMeta, .note, "the metadata file is missing, as it may be while a process works on it")
+                    : Finding(.noMeta, .damage, "the metadata file is missing: BlazeDB would open the database empty"))
         case .metadataUnsigned:
             out.append(
                 Finding(

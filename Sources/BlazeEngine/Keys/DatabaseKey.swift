@@ -83,7 +83,7 @@ public struct DatabaseKey: ~Copyable, Sendable {
         _ files: FileSet, in storage: any Storage, _ body: () throws(EngineError) -> R
     ) throws(EngineError) -> R {
         let start = ContinuousClock.now
-        var patience = Patience()
+        let patience = Patience()
         var pause: Int32 = 1
         while true {
             do throws(EngineError) {

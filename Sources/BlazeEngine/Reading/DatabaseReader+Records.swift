@@ -2,10 +2,11 @@ public import BlazeModel
 
 extension DatabaseReader {
     /// Hands out every readable record, sorted by id, one at a time. At rest, a record that carries another id than the
-    /// index says is handed out under the index's id, with a finding.
+    /// index says is handed out in the place of the index's id, with a finding.
     ///
     /// Records that another process inserts or deletes meanwhile may be among them or not; each one is handed out as it
-    /// stood at one moment. Reading uses all cores and holds some 16 MiB of pages at a time, or one longer record.
+    /// stood at one moment. Reading uses all cores and holds some 8 MiB of stored records at a time, besides one record for
+    /// each core; decoded they take several times that.
     ///
     /// Rethrows what `body` and `interrupt` throw. Throws `.changedWhileReading` when the files' owner takes longer than
     /// 2 s to swap them, and what reading the metadata throws.
@@ -23,11 +24,11 @@ extension DatabaseReader {
         while position < index.count {
             try interrupt()
             let window = RecordWindow(from: position, in: index)
-            let entries = index.entries[window.range]
             let number = generation.number
             var outcomes = window.outcomes(generation.store)
+            let entries = index.entries[window.range].prefix(outcomes.count)
             try settle(entries.map(\.id), &outcomes)
-            position = window.range.upperBound
+            position += entries.count
             if generation.number == number {
                 for (entry, outcome) in zip(entries, outcomes) {
                     tally.note(outcome, entry.id, list: index.pages(of: entry))

@@ -57,7 +57,9 @@ public final class DatabaseReader {
         var pause: Int32 = 1
         while true {
             tries += 1
-            let now = underLease ? .leased : files.ownership(in: storage)
+            // A lease of another request of this process is no owner: nobody writes under it.
+            let seen = files.ownership(in: storage)
+            let now: Ownership = underLease ? .leased : seen == .leased ? .free : seen
             do throws(EngineError) {
                 let generation = try Generation(files, in: storage, key: key, readingWAL: !now.isOwned)
                 // Opened one after the other, they belong together only if none was replaced meanwhile; beside an owner
@@ -85,7 +87,9 @@ public final class DatabaseReader {
     /// Notes what was found out of the ownership later: an owner that was there counts to the end.
     func note(_ now: Ownership) {
         switch (ownership, now) {
-        case (.leased, _), (.owned, .free), (.owned, .unknown), (.unknown, .free): break
+        case (.leased, _), (.owned, _): break
+        case (.unknown, _): if now.isOwned { ownership = now }
+        case (.free, .leased), (.shared, .leased): break
         default: ownership = now
         }
     }
@@ -99,11 +103,20 @@ public final class DatabaseReader {
         case .leased:
             guard try generation.isUnchanged() else { throw EngineError.changed(files.data) }
             return true
-        case .free:
-            let now = files.ownership(in: storage)
-            if now == .free, try generation.isUnchanged() { return true }
-            note(now == .free ? .unknown("its files changed while they were read") : now)
-            return false
+        case .free, .shared:
+            let start = ContinuousClock.now
+            while true {
+                let now = files.ownership(in: storage)
+                guard now.isQuiet, try generation.isUnchanged() else {
+                    note(now.isQuiet ? .unknown("its files changed while they were read") : now)
+                    return false
+                }
+                // A process that starts puts files in order before it takes the lock (trap T6): what changed only just now
+                // must stand still for a while.
+                let isFresh = Recency.isRecent(try generation.newestChange(), within: patience.limit)
+                if !isFresh || ContinuousClock.now - start >= patience.limit { return true }
+                patience.rest(20)
+            }
         }
     }
 
@@ -140,20 +153,33 @@ public final class DatabaseReader {
 extension FileSet {
     /// Whether another process has the data file open as its owner.
     public func ownership(in storage: any Storage) -> Ownership {
-        if let status = try? storage.status(of: data) { return storage.ownership(of: status.identity, at: data) }
-        // While its owner swaps the data file, that one stands aside under its lock (FORMAT.md 7.4).
-        if let aside = try? storage.status(of: dataAside) {
-            return storage.ownership(of: aside.identity, at: dataAside)
+        // While its owner swaps the data file, that one stands aside under its lock, and the new one may have none yet
+        // (FORMAT.md 7.4).
+        var found: Ownership = .free
+        for path in [data, dataAside] {
+            guard let status = try? storage.status(of: path) else { continue }
+            let one = storage.ownership(of: status.identity, at: path)
+            switch (found, one) {
+            case (.owned(let holders), _): found = .owned(holders + one.holders)
+            case (_, .owned), (.free, _): found = one
+            case (.leased, .unknown), (.shared, .unknown): found = one
+            default: break
+            }
         }
-        return .free
+        return found
     }
 
-    /// Whether a vacuum has put the old data file aside and not cleared it away yet.
+    /// Whether a vacuum is putting new files into the place of the old ones, one after the other: the old data file stands
+    /// aside, or the asynchronous vacuum's new one is there (FORMAT.md 7.4). The latter stays behind when a process dies, so
+    /// an old one tells nothing.
     func isBeingSwapped(in storage: any Storage) -> Bool {
-        do throws(StorageError) {
-            return try storage.status(of: dataAside) != nil
-        } catch {
-            return false
+        guard let leftovers = try? FileSetStatus.read(self, in: storage).leftovers else { return false }
+        return leftovers.contains { leftover in
+            if leftover.kind == .vacuumBackup { return true }
+            guard leftover.kind == .asyncVacuum, leftover.path.extension != "wal",
+                let modified = try? storage.status(of: leftover.path)?.modified
+            else { return false }
+            return Recency.isRecent(modified, within: .seconds(60))
         }
     }
 

@@ -34,6 +34,13 @@ struct Generation {
         (wal, walStatus) = try WALOverlay.lay(files.wal, over: store, index: metadata.index, in: storage)
     }
 
+    /// Takes the WAL's images off the pages: beside a writer they stay right no longer than one look.
+    mutating func dropWAL() {
+        store.overlay = [:]
+        store.wal = nil
+        (wal, walStatus) = (nil, nil)
+    }
+
     /// Takes a newer metadata, if the path names another file than the one that was read; false when it does not.
     mutating func renewMetadata(key: SymmetricKey) throws(EngineError) -> Bool {
         guard try Self.status(of: files.meta, in: storage)?.identity != metadataStatus.identity else { return false }
@@ -43,8 +50,8 @@ struct Generation {
     }
 
     /// The same state of a data file that has come into this one's place.
-    func successor(key: SymmetricKey, readingWAL: Bool) throws(EngineError) -> Generation {
-        var next = try Generation(files, in: storage, key: key, readingWAL: readingWAL)
+    func successor(key: SymmetricKey) throws(EngineError) -> Generation {
+        var next = try Generation(files, in: storage, key: key, readingWAL: false)
         next.number = number + 1
         return next
     }
@@ -85,6 +92,12 @@ struct Generation {
             data: FileStamp(try Self.status(of: files.data, in: storage)),
             meta: FileStamp(try Self.status(of: files.meta, in: storage)),
             wal: FileStamp(try Self.status(of: files.wal, in: storage)))
+    }
+
+    /// When the data file, the metadata or the WAL changed last, in nanoseconds since 1970.
+    func newestChange() throws(EngineError) -> Int64 {
+        let now = try stampNow()
+        return [now.data, now.meta, now.wal].compactMap { $0?.modified }.max() ?? 0
     }
 
     /// Whether data, metadata and WAL are still as they were when they were opened.

@@ -27,10 +27,9 @@ struct Patience {
         isQuiet || ContinuousClock.now - start >= limit || spent >= total
     }
 
+    /// Counts time that trying took.
+    mutating func spend(_ duration: Duration) { spent += duration }
+
     /// Rests before the next try.
-    mutating func rest(_ milliseconds: Int32) {
-        let start = ContinuousClock.now
-        waitMilliseconds(milliseconds)
-        spent += ContinuousClock.now - start
-    }
+    func rest(_ milliseconds: Int32) { waitMilliseconds(milliseconds) }
 }

@@ -150,6 +150,6 @@ extension Finding {
     static func unstable(_ id: RecordID, page: UInt32?) -> Finding {
         Finding(
             .unstable, .advice, page: page, record: id,
-            "another process kept changing the record while it was read: what it holds cannot be told now")
+            "another process is at work on the record: what it holds cannot be told now")
     }
 }

@@ -13,6 +13,19 @@ enum RecordOutcome: Sendable {
     /// Its pages kept changing for as long as they were tried.
     case unstable(page: UInt32?)
 
+    /// How many bytes the record has as it is stored; 0 for none.
+    var storedBytes: Int {
+        if case .read(let found) = self { return found.storedBytes }
+        return 0
+    }
+
+    /// The same without the record's values, for those who only ask where it stands.
+    var withoutValues: RecordOutcome {
+        guard case .read(var found) = self else { return self }
+        found.record = Record(fields: [])
+        return .read(found)
+    }
+
     /// Whether the record itself was read.
     func isRecord(_ id: RecordID) -> Bool {
         if case .read(let found) = self { return found.id == id }
@@ -28,7 +41,9 @@ enum RecordOutcome: Sendable {
 
 /// A record that was read for an index entry.
 struct FoundRecord: Sendable {
-    let record: Record
+    var record: Record
+    /// Bytes as stored.
+    let storedBytes: Int
     /// The id that the record carries itself.
     let id: RecordID?
     let isHidden: Bool
@@ -46,6 +61,7 @@ struct FoundRecord: Sendable {
 
     init(_ decoded: RecordCodec.Decoded, _ stored: StoredRecord, isOutOfOrder: Bool) {
         record = decoded.record
+        storedBytes = stored.bytes.count
         id = decoded.record.id
         isHidden = decoded.record.isHidden
         kind = decoded.record.kind

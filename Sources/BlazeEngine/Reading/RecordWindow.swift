@@ -13,6 +13,9 @@ internal import Synchronization
 struct RecordWindow {
     /// The most pages that the records of a window list together, unless it is one record alone.
     private static let pages = 4096
+    /// Once its records have so many stored bytes, a window ends: chains may be longer than the lists say, and values take
+    /// many times the memory of their bytes.
+    private static let bytes = 8 << 20
     /// Records that a core takes at a time.
     private static let slice = 64
     private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
@@ -36,15 +39,23 @@ struct RecordWindow {
 
     private struct Progress {
         var next: Int
+        var bytes = 0
         var slices: [Int: [RecordOutcome]] = [:]
     }
 
-    /// What became of each record, in the index's order.
+    /// What became of each record, in the index's order: of the first at least, and of fewer than the window has when they
+    /// are long.
     func outcomes(_ store: PageStore) -> [RecordOutcome] {
         let workers = min(Self.cores, (range.count + Self.slice - 1) / Self.slice)
         guard workers > 1 else {
             let reader = RecordReader(store: store)
-            return range.map { reader.outcome(at: $0, in: self.index) }
+            var out: [RecordOutcome] = []
+            var bytes = 0
+            for place in range where out.isEmpty || bytes < Self.bytes {
+                out.append(reader.outcome(at: place, in: self.index))
+                bytes += out.last?.storedBytes ?? 0
+            }
+            return out
         }
         let (source, range) = (store.source, range)
         let index = self.index
@@ -52,19 +63,34 @@ struct RecordWindow {
         DispatchQueue.concurrentPerform(iterations: workers) { _ in
             let reader = RecordReader(store: PageStore(source))
             while true {
-                let start = progress.withLock { progress in
+                let (start, isOver) = progress.withLock { progress in
                     defer { progress.next += Self.slice }
-                    return progress.next
+                    return (progress.next, progress.bytes >= Self.bytes)
                 }
-                guard start < range.upperBound else { return }
-                let outcomes = (start..<min(start + Self.slice, range.upperBound)).map {
-                    reader.outcome(at: $0, in: index)
+                guard start < range.upperBound, !isOver else { return }
+                var outcomes: [RecordOutcome] = []
+                for place in start..<min(start + Self.slice, range.upperBound) {
+                    let outcome = reader.outcome(at: place, in: index)
+                    outcomes.append(outcome)
+                    let isOver = progress.withLock { progress in
+                        progress.bytes += outcome.storedBytes
+                        return progress.bytes >= Self.bytes
+                    }
+                    if isOver { break }
                 }
                 progress.withLock { $0.slices[start] = outcomes }
             }
         }
+        // A slice that ended early ends the window: what stands behind it is read again with the next one.
         return progress.withLock { progress in
-            stride(from: range.lowerBound, to: range.upperBound, by: Self.slice).flatMap { progress.slices[$0] ?? [] }
+            var out: [RecordOutcome] = []
+            out.reserveCapacity(range.count)
+            for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.slice) {
+                let slice = progress.slices[start] ?? []
+                out += slice
+                if slice.count < min(Self.slice, range.upperBound - start) { break }
+            }
+            return out
         }
     }
 }

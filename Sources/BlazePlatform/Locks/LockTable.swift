@@ -37,26 +37,31 @@ public struct LockTable: Sendable {
 
     /// The table as it is now.
     public static func read() -> LockTable {
-        guard let text = contents() else {
+        guard let (entries, isWhole) = contents() else {
             return LockTable(entries: [], blindness: "this system does not tell who holds a lock")
         }
         let namespace = SystemFiles.link("/proc/self/ns/pid")
+        let isHere = namespace == firstNamespace
         return LockTable(
-            entries: parse(text),
-            blindness: namespace == firstNamespace
-                ? nil : "locks of processes outside this container or process namespace are not shown here")
+            entries: entries,
+            blindness: !isHere
+                ? "locks of processes outside this container or process namespace are not shown here"
+                : isWhole ? nil : "locks come and go too fast to be sure that none was missed")
     }
 
     /// The kernel hands the table out page by page, and a lock that goes away between two of them may hide another: a
-    /// long table is read until it reads the same twice.
-    private static func contents() -> [UInt8]? {
+    /// long table is read until it reads the same twice. What any reading shows counts.
+    private static func contents() -> (entries: [Entry], isWhole: Bool)? {
         guard var last = SystemFiles.bytes(path, limit: sizeLimit) else { return nil }
-        for _ in 0..<4 where last.count > 3000 {
+        guard last.count > 3000 else { return (parse(last), true) }
+        var entries = Set(parse(last))
+        for _ in 0..<8 {
             guard let again = SystemFiles.bytes(path, limit: sizeLimit) else { return nil }
-            if again == last { break }
+            if again == last { return (Array(entries), true) }
             last = again
+            entries.formUnion(parse(again))
         }
-        return last
+        return (Array(entries), false)
     }
 
     /// The table's flocks:
@@ -83,13 +88,16 @@ public struct LockTable: Sendable {
     ///   - file: the file's identity.
     ///   - path: a path of the file, to find out on what kind of file system it is.
     public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership {
+        let own = ProcessFacts.ownID
+        var isLeased = false
         let wanted = DeviceNumber(
             major: UInt64(blaze_device_major(file.device)), minor: UInt64(blaze_device_minor(file.device)))
         var holders: [LockHolder] = []
         var uncertain = false
         for entry in entries[file.inode] ?? [] {
             if entry.device != wanted {
-                // Some file systems (btrfs, overlayfs) give stat another device than the table.
+                // Some file systems give stat another device than the table. On others it is another file.
+                guard path.withPlatformString({ blaze_hides_its_device($0) }) != 0 else { continue }
                 switch ProcessFacts.hasOpen(file, processID: entry.processID) {
                 case .yes: break
                 case .no: continue
@@ -98,9 +106,16 @@ public struct LockTable: Sendable {
                     continue
                 }
             }
-            holders.append(ProcessFacts.holder(entry, of: file))
+            if entry.processID == own {
+                isLeased = true
+            } else {
+                holders.append(ProcessFacts.holder(entry, of: file))
+            }
         }
-        if !holders.isEmpty { return .owned(holders.sorted { $0.processID < $1.processID }) }
+        holders.sort { $0.processID < $1.processID }
+        if holders.contains(where: \.isExclusive) { return .owned(holders) }
+        if isLeased { return .leased }
+        if !holders.isEmpty { return .shared(holders) }
         if uncertain { return .unknown("another user's process holds a lock that may be this file's") }
         if let blindness { return .unknown(blindness) }
         if path.withPlatformString({ blaze_is_shared_file_system($0) }) != 0 {

@@ -37,21 +37,25 @@ public enum Ownership: Sendable, Hashable {
     case owned([LockHolder])
     /// Nobody holds it.
     case free
+    /// Others hold it together, for reading only: it has no owner, and nobody writes.
+    case shared([LockHolder])
     /// The system does not tell, and why.
     case unknown(String)
-    /// This process holds it, for the operation that asks.
+    /// This process holds it, for an operation.
     case leased
 
-    /// Who holds the lock; empty unless owned.
+    /// Who else holds the lock.
     public var holders: [LockHolder] {
-        if case .owned(let holders) = self { return holders }
-        return []
+        switch self {
+        case .owned(let holders), .shared(let holders): holders
+        case .free, .unknown, .leased: []
+        }
     }
 
     /// Whether no other process can be writing, so that whatever is found stands still.
     public var isQuiet: Bool {
         switch self {
-        case .free, .leased: true
+        case .free, .shared, .leased: true
         case .owned, .unknown: false
         }
     }

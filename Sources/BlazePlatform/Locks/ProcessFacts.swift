@@ -15,13 +15,19 @@ enum ProcessFacts {
         case unknown
     }
 
+    static var ownID: Int32 { getpid() }
+
     /// The holder of a lock.
     static func holder(_ entry: LockTable.Entry, of file: FileIdentity) -> LockHolder {
         var id = entry.processID
-        // The table names who took the lock; when that process has ended, one that inherited the file holds it.
-        if !isAlive(id), let heir = heir(of: file) { id = heir }
+        // The table names who took the lock. When that process has ended, or closed the file, one that inherited it holds
+        // it, and the number may be another program's by now.
+        if hasOpen(file, processID: id) == .no {
+            guard let heir = heir(of: file) else { return LockHolder(processID: id, isExclusive: entry.isExclusive) }
+            id = heir
+        }
         return LockHolder(
-            processID: id, userID: userID(id), executable: Executables.of(processID: id), name: name(id),
+            processID: id, userID: userID(id), executable: program(id), name: name(id),
             started: started(id), isExclusive: entry.isExclusive)
     }
 
@@ -51,6 +57,15 @@ enum ProcessFacts {
             }
         }
         return nil
+    }
+
+    /// The kernel marks a program whose file was replaced, as updates do.
+    private static func program(_ id: Int32) -> FilePath? {
+        let mark = Array(" (deleted)".utf8)
+        guard let path = Executables.of(processID: id), path.bytes.suffix(mark.count).elementsEqual(mark) else {
+            return Executables.of(processID: id)
+        }
+        return FilePath(bytes: Array(path.bytes.dropLast(mark.count)))
     }
 
     private static func userID(_ id: Int32) -> UInt32? {

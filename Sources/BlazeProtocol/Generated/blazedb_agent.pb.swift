@@ -87,8 +87,11 @@ public nonisolated enum WireOwnershipState: SwiftProtobuf.Enum, Swift.CaseIterab
   /// The system does not tell.
   case unknown // = 3
 
-  /// The agent holds the lock, for the operation that this is the answer to.
+  /// The agent holds the lock, for an operation.
   case leased // = 4
+
+  /// Others hold shared locks, as readers do: it has no owner, and nobody writes.
+  case shared // = 5
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -102,6 +105,7 @@ public nonisolated enum WireOwnershipState: SwiftProtobuf.Enum, Swift.CaseIterab
     case 2: self = .free
     case 3: self = .unknown
     case 4: self = .leased
+    case 5: self = .shared
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -113,6 +117,7 @@ public nonisolated enum WireOwnershipState: SwiftProtobuf.Enum, Swift.CaseIterab
     case .free: return 2
     case .unknown: return 3
     case .leased: return 4
+    case .shared: return 5
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -124,6 +129,7 @@ public nonisolated enum WireOwnershipState: SwiftProtobuf.Enum, Swift.CaseIterab
     .free,
     .unknown,
     .leased,
+    .shared,
   ]
 
 }
@@ -633,7 +639,7 @@ public nonisolated struct WireOwnership: Sendable {
 
   public var state: WireOwnershipState = .unspecified
 
-  /// For owned.
+  /// For owned and shared.
   public var holders: [WireLockHolder] = []
 
   /// For unknown: why.
@@ -2162,7 +2168,7 @@ nonisolated extension WireTier: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireOwnershipState: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OWNERSHIP_STATE_UNSPECIFIED\0\u{1}OWNERSHIP_STATE_OWNED\0\u{1}OWNERSHIP_STATE_FREE\0\u{1}OWNERSHIP_STATE_UNKNOWN\0\u{1}OWNERSHIP_STATE_LEASED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OWNERSHIP_STATE_UNSPECIFIED\0\u{1}OWNERSHIP_STATE_OWNED\0\u{1}OWNERSHIP_STATE_FREE\0\u{1}OWNERSHIP_STATE_UNKNOWN\0\u{1}OWNERSHIP_STATE_LEASED\0\u{1}OWNERSHIP_STATE_SHARED\0")
 }
 
 nonisolated extension WireSeverity: SwiftProtobuf._ProtoNameProviding {

@@ -34,6 +34,7 @@ extension WireOwnership {
         switch ownership {
         case .owned: state = .owned
         case .free: state = .free
+        case .shared: state = .shared
         case .unknown(let reason):
             state = .unknown
             self.reason = reason
@@ -46,6 +47,7 @@ extension WireOwnership {
         switch state {
         case .owned: .owned(holders.map(LockHolder.init))
         case .free: .free
+        case .shared: .shared(holders.map(LockHolder.init))
         case .leased: .leased
         default: .unknown(reason)
         }

@@ -4,11 +4,10 @@ public import SystemPackage
 
 /// A storage for one request that looks at many databases, often of the same directory: it lists each directory once, and
 /// remembers of it only what may be left over from a database, which is all that a look at a database asks a listing
-/// for. So the work grows with the databases, not with their square. It also knows the locks of the moment when it was made.
+/// for. So the work grows with the databases, not with their square.
 public final class LeftoverListings: Storage {
     private let base: any Storage
     private let listings = Mutex<[FilePath: [FilePath.Component]]>([:])
-    private let locks = LockTable.read()
 
     /// `base`, with its listings remembered as long as this value lives.
     public init(_ base: any Storage) {
@@ -29,8 +28,10 @@ public final class LeftoverListings: Storage {
         return names
     }
 
-    /// Whether another process held the file's lock when this value was made.
-    public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { locks.ownership(of: file, at: path) }
+    /// Whether another process holds the file's lock, each time anew.
+    public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership {
+        base.ownership(of: file, at: path)
+    }
 
     private static func mayBeLeftover(_ name: String) -> Bool {
         if name.hasPrefix("backup_v0_") || name.hasPrefix("txn_") || name.contains(".vacuum") { return true }

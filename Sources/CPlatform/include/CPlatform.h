@@ -53,6 +53,9 @@ uint64_t blaze_device_minor(uint64_t device);
 /// 1 when `path` is on a file system that other machines may use at the same time, or whose locks the kernel does not
 /// keep itself (NFS, SMB, FUSE, 9P, cluster file systems); 0 when not; -1 when unknown.
 int blaze_is_shared_file_system(const char *path);
+/// 1 when stat may show another device for `path` than the kernel's own tables do (btrfs, overlayfs, bcachefs); 0 when
+/// not, -1 when unknown.
+int blaze_hides_its_device(const char *path);
 
 /// A close-on-exec file of mode 0600 in `directory` that has no name yet, so that it goes with its process; -1 with
 /// EOPNOTSUPP, EISDIR or ENOENT where the system or file system has no such files.
