@@ -5,6 +5,7 @@
 #   build      what building needs: libsodium, zlib, pkg-config
 #   test       what the tests need: pytest, pexpect, cryptography for Python, and setpriv for a second user
 #   generate   what generating the protocol's code needs: protoc
+#   fuzz       nothing to install: says what to do when the toolchain has no libFuzzer
 set -eu
 
 fail() {
@@ -67,6 +68,12 @@ for group in "$@"; do
             fail "install pytest, pexpect and cryptography for Python 3, and setpriv (util-linux)"
         ;;
     other:generate) command -v protoc >/dev/null 2>&1 || fail "install protoc, the protocol buffers compiler" ;;
+    *:fuzz)
+        # Xcode's toolchain has none; swift.org's has, for Linux and macOS.
+        toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
+        find "$toolchain/lib" -name 'libclang_rt.fuzzer*' | grep -q . ||
+            fail "this Swift toolchain has no libFuzzer; install one from https://www.swift.org/install"
+        ;;
     *) fail "unknown group '$group'" ;;
     esac
 done
