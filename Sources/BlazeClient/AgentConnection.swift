@@ -5,7 +5,7 @@ public import SystemPackage
 
 /// One connection to the agent: calls in turn, each with its reply. Not Sendable: one thread at a time.
 public final class AgentConnection {
-    /// How long connecting and the handshake may take: a healthy agent answers in microseconds.
+    /// How long connecting and the handshake may take together: a healthy agent answers in microseconds.
     public static let handshakeLimit: Duration = .milliseconds(1500)
 
     /// What the agent said of itself.
@@ -20,16 +20,18 @@ public final class AgentConnection {
     ///
     /// - Parameters:
     ///   - socket: the agent's socket.
+    ///   - lock: the agent's lock file; its note helps to tell which process the agent is.
     ///   - name: the client's name and version, for the agent's status.
     ///   - replyLimit: how long the agent may take until the next frame of an answer.
     ///   - versions: the protocol versions to offer.
     ///   - rootMayUseForeign: whether root, having named the socket, may use the agent of another user.
     /// - Throws: `noAgent`, `foreignAgent`, `timedOut`, `unsupportedProtocol`, and what `call` throws.
     public init(
-        socket: FilePath, name: String, replyLimit: Duration = .seconds(120),
+        socket: FilePath, lock: FilePath? = nil, name: String, replyLimit: Duration = .seconds(120),
         versions: [UInt32] = ProtocolVersion.supported, rootMayUseForeign: Bool = false
     ) throws(ClientError) {
         self.replyLimit = replyLimit
+        let deadline = Deadline.after(Self.handshakeLimit)
         do throws(SocketError) {
             stream = try SocketStream(connectingTo: socket, within: Self.handshakeLimit)
         } catch {
@@ -37,7 +39,7 @@ public final class AgentConnection {
             case .refused, .notFound:
                 throw ClientError(
                     .noAgent, "no agent listens on \(socket.displayString)", hint: "start one: blazectl agent start")
-            case .timedOut: throw Self.frozen(socket)
+            case .timedOut: throw SilentAgent(socket: socket, listener: nil, lock: lock).error
             case .permissionDenied:
                 throw ClientError(
                     .foreignAgent, "you may not use the socket \(socket.displayString): permission denied",
@@ -45,23 +47,25 @@ public final class AgentConnection {
             default: throw ClientError(.noAgent, "\(socket.displayString): \(error)")
             }
         }
-        isForeign = try Self.isForeign(stream, socket: socket, rootMayUseForeign: rootMayUseForeign)
+        let peer = try Self.peer(stream)
+        isForeign = try Self.isForeign(peer, socket: socket, rootMayUseForeign: rootMayUseForeign)
         var hello = WireHelloRequest()
         hello.versions = versions
         hello.client = name
         do throws(ClientError) {
             try Self.send(hello, secret: nil, id: 0, over: stream)
             agent = try Self.receive(
-                WireHelloRequest.self, id: 0, over: stream, limit: Self.handshakeLimit
+                WireHelloRequest.self, id: 0, over: stream, limit: .milliseconds(Int64(deadline.millisecondsLeft))
             ) { _ throws(ClientError) in }
         } catch {
-            if error.code == .timedOut { throw Self.frozen(socket) }
-            throw error
+            switch error.code {
+            case .timedOut: throw SilentAgent(socket: socket, listener: peer.processID, lock: lock).error
+            case .unsupportedProtocol: throw Self.incompatible(error.message, peer, lock)
+            default: throw error
+            }
         }
         guard versions.contains(agent.version) else {
-            throw ClientError(
-                .unsupportedProtocol, "the agent answered with protocol version \(agent.version)",
-                hint: "restart it: blazectl agent stop")
+            throw Self.incompatible("the agent answered with protocol version \(agent.version)", peer, lock)
         }
     }
 
@@ -109,23 +113,29 @@ public final class AgentConnection {
         }
     }
 
-    private static func frozen(_ socket: FilePath) -> ClientError {
-        ClientError(
-            .timedOut, "the agent on \(socket.displayString) does not answer",
-            hint: "it may be stopped or overloaded: look at it with ps, end it with kill, then run the command again")
+    /// An agent of another version is one command away from the right one.
+    private static func incompatible(_ message: String, _ peer: Peer, _ lock: FilePath?) -> ClientError {
+        // The process that listens may be a supervisor's: only the one that the lock file names as well is the agent.
+        let noted = lock.flatMap { LockFile.notedProcessID(at: $0) }
+        return ClientError(
+            .unsupportedProtocol, message,
+            hint: "replace the agent by the one that belongs here: blazectl agent restart",
+            processID: noted == peer.processID && peer.userID == CurrentUser.id ? noted : nil)
+    }
+
+    private static func peer(_ stream: SocketStream) throws(ClientError) -> Peer {
+        do throws(SocketError) {
+            return try stream.peer()
+        } catch {
+            throw ClientError(.connectionLost, "\(error)")
+        }
     }
 
     /// Whether the agent is another user's. A socket in a place that others can write to may be anybody's, so that is
     /// an error; but root may name the socket of a user whose agent it wants to look at.
     private static func isForeign(
-        _ stream: SocketStream, socket: FilePath, rootMayUseForeign: Bool
+        _ peer: Peer, socket: FilePath, rootMayUseForeign: Bool
     ) throws(ClientError) -> Bool {
-        let peer: Peer
-        do throws(SocketError) {
-            peer = try stream.peer()
-        } catch {
-            throw ClientError(.connectionLost, "\(error)")
-        }
         if peer.userID == CurrentUser.id { return false }
         guard CurrentUser.id == 0, rootMayUseForeign else {
             throw ClientError(

@@ -12,7 +12,7 @@ public struct AgentLauncher: Sendable {
         "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", AgentPaths.socketVariable,
     ]
 
-    private let paths: AgentPaths
+    let paths: AgentPaths
     private let environment: [String: String]
     private let name: String
 
@@ -31,22 +31,68 @@ public struct AgentLauncher: Sendable {
         case already
     }
 
+    /// How long to try again while all of the agent's connections are taken: those that are without a request give way
+    /// within a second.
+    private static let crowdPatience: Duration = .seconds(3)
+
+    /// How long to try again while an agent lives and has no socket: one that lost it is back within 3 s, and one on its
+    /// way out is gone by then.
+    private static let absencePatience: Duration = .seconds(3)
+
     /// A connection to the agent that runs; `noAgent` when none does.
     public func connect(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
-        try AgentConnection(
-            socket: paths.socket, name: name, replyLimit: replyLimit, rootMayUseForeign: !paths.ownsSocketDirectory)
+        let deadline = Deadline.after(Self.absencePatience)
+        var pause: Int32 = 1
+        while true {
+            do throws(ClientError) {
+                return try connectNow(replyLimit: replyLimit)
+            } catch {
+                // Only its lock tells whether an agent lives: it may hold keys although nobody finds its socket.
+                guard error.code == .noAgent, LockFile.isHeld(paths.lock) else { throw error }
+                guard !isFrozen, deadline.millisecondsLeft > 0 else { throw silentAgent }
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 50)
+        }
     }
 
-    /// A connection to the agent, which is started when none runs. One that is stopping is waited for.
-    public func connectOrStart(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
+    private var silentAgent: ClientError {
+        SilentAgent(socket: paths.socket, listener: nil, lock: paths.lock).error
+    }
+
+    /// Whether the process that the lock file names is stopped.
+    private var isFrozen: Bool {
+        LockFile.notedProcessID(at: paths.lock).flatMap { ProcessState.isStopped($0) } == true
+    }
+
+    private func connectNow(replyLimit: Duration = .seconds(120)) throws(ClientError) -> AgentConnection {
+        let deadline = Deadline.after(Self.crowdPatience)
+        var pause: Int32 = 10
+        while true {
+            do throws(ClientError) {
+                return try AgentConnection(
+                    socket: paths.socket, lock: paths.lock, name: name, replyLimit: replyLimit,
+                    rootMayUseForeign: !paths.ownsSocketDirectory)
+            } catch {
+                guard error.fault?.code == .tooManyConnections, deadline.millisecondsLeft > 0 else { throw error }
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 200)
+        }
+    }
+
+    /// A connection to the agent, which is started with these options when none runs. One that is stopping is waited for.
+    public func connectOrStart(
+        replyLimit: Duration = .seconds(120), options: [String] = []
+    ) throws(ClientError) -> AgentConnection {
         let deadline = Deadline.after(.seconds(10))
         var pause: Int32 = 1
         while true {
             do throws(ClientError) {
-                return try connect(replyLimit: replyLimit)
+                return try connectNow(replyLimit: replyLimit)
             } catch {
                 switch error.code {
-                case .noAgent: _ = try start()
+                case .noAgent: _ = try start(options: options)
                 case .connectionLost where deadline.millisecondsLeft > 0: break
                 case .fault where error.fault?.code == .stopping && deadline.millisecondsLeft > 0: break
                 default: throw error
@@ -81,11 +127,8 @@ public struct AgentLauncher: Sendable {
                 throw ClientError(.cannotStart, "the agent did not start: \(words)")
             }
             if try isListening(within: .after(.milliseconds(250))) { return .already }
-            guard deadline.millisecondsLeft > 0 else {
-                throw ClientError(
-                    .cannotStart, "an agent holds \(paths.lock.displayString) and does not listen",
-                    hint: "see \(paths.log.displayString)")
-            }
+            // The lock is the truth about the agent's life: one that holds it and does not come to listen is stuck.
+            guard !isFrozen, deadline.millisecondsLeft > 0 else { throw silentAgent }
             return try start(options: options, deadline: deadline)
         case .silent:
             throw ClientError(
@@ -96,7 +139,7 @@ public struct AgentLauncher: Sendable {
     /// Replaces this process by an agent in the foreground. Returns only when that failed.
     public func becomeAgent(options: [String]) throws(ClientError) -> ClientError {
         let executable = try findExecutable()
-        let error = Executables.replaceProcess(by: executable, arguments: options, environment: inherited)
+        let error = Executables.replaceProcess(by: executable, arguments: options, environment: inheritedInForeground)
         return ClientError(.cannotStart, "\(error)")
     }
 
@@ -109,8 +152,14 @@ public struct AgentLauncher: Sendable {
 
     private var inherited: [String: String] {
         var out = environment.filter { Self.inheritedVariables.contains($0.key) }
-        out[AgentPaths.socketVariable] = paths.socket.string
+        // A place that nobody named is named to nobody: the agent finds the same one, and knows that it is its own.
+        out[AgentPaths.socketVariable] = paths.ownsSocketDirectory ? nil : paths.socket.string
         return out
+    }
+
+    /// An agent that takes this process's place has its supervisor as well.
+    private var inheritedInForeground: [String: String] {
+        inherited.merging(environment.filter { Supervisor.variables.contains($0.key) }) { own, _ in own }
     }
 
     /// What an agent says that finds the lock taken.
@@ -120,7 +169,7 @@ public struct AgentLauncher: Sendable {
         var pause: Int32 = 1
         while true {
             do throws(ClientError) {
-                _ = try connect()
+                _ = try connectNow()
                 return true
             } catch {
                 let isLeaving = error.code == .connectionLost || error.fault?.code == .stopping

@@ -30,12 +30,15 @@ public struct ClientError: Error, Sendable, Equatable {
     public let hint: String
     /// The agent's own words, when `code` is `fault`.
     public let fault: Fault?
+    /// The agent's process, where it is known for certain.
+    public let processID: Int32?
 
     /// An error of the client's own.
-    public init(_ code: Code, _ message: String, hint: String = "") {
+    public init(_ code: Code, _ message: String, hint: String = "", processID: Int32? = nil) {
         self.code = code
         self.message = message
         self.hint = hint
+        self.processID = processID
         fault = nil
     }
 
@@ -45,6 +48,7 @@ public struct ClientError: Error, Sendable, Equatable {
         message = fault.message
         hint = fault.hint
         self.fault = fault
+        processID = nil
     }
 
     /// Errors are equal when their codes are, and those of their faults.

@@ -29,6 +29,10 @@ public enum EngineLimits {
     public static let walPayloadBytes: UInt64 = 64 << 10
     /// The most pages outside every list that are remembered one by one while pages are surveyed.
     public static let unlistedPages = 1 << 20
+    /// The most pages that two records seem to share beside a writer, whose records are read again.
+    public static let sharedPageChecks = 256
+    /// The most records with odd headers that are read at a time beside a writer.
+    public static let oddRecords = 1024
     /// The most findings of one name and severity that are told one by one; the rest is told as a count.
     public static let findingsPerName = 16
 }

@@ -23,6 +23,8 @@
 #if defined(__linux__)
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #elif defined(__APPLE__)
 #include <libproc.h>
 #include <sys/ptrace.h>
@@ -197,6 +199,29 @@ int64_t blaze_seek_data(int fd, int64_t offset) {
 #else
     (void)fd;
     return offset;
+#endif
+}
+
+uint64_t blaze_device_major(uint64_t device) { return major((dev_t)device); }
+uint64_t blaze_device_minor(uint64_t device) { return minor((dev_t)device); }
+
+int blaze_is_shared_file_system(const char *path) {
+#if defined(__linux__)
+    // The numbers of statfs(2); not all of them are in a header of every system.
+    static const uint32_t shared[] = {
+        0x6969 /* nfs */,        0x517B /* smb */,      0xFF534D42 /* cifs */, 0xFE534D42 /* smb2 */,
+        0x65735546 /* fuse */,   0x01021997 /* 9p */,   0x00C36400 /* ceph */, 0x5346414F /* afs */,
+        0x6B414653 /* kafs */,   0x73757245 /* coda */, 0x0BD00BD0 /* lustre */, 0x01161970 /* gfs2 */,
+        0x7461636F /* ocfs2 */,  0x786F4256 /* vboxsf */,
+    };
+    struct statfs s;
+    if (statfs(path, &s) != 0) return -1;
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+        if ((uint32_t)s.f_type == shared[i]) return 1;
+    return 0;
+#else
+    (void)path;
+    return -1;
 #endif
 }
 

@@ -13,7 +13,7 @@ final class TestAgent: Sendable {
     let state: AgentState
     private let listener: SocketListener
 
-    init(connectionLimit: Int = 16) throws {
+    init(connectionLimit: Int = 16, spareTime: Duration = .seconds(600)) throws {
         directory = try TemporaryDirectory()
         var paths = AgentPaths(environment: [:], home: directory.path, userID: CurrentUser.id)
         paths = paths.with(socket: directory.path.appending("agent.sock"))
@@ -27,7 +27,8 @@ final class TestAgent: Sendable {
             version: "test", processID: 1, paths: paths,
             hardening: Hardening.none, catalog: Catalog(file: paths.catalog, entries: [], now: { 0 }),
             configuration: ConfigurationFile(path: paths.configurationFile, home: directory.path),
-            storage: PosixStorage(), connections: ConnectionRegistry(limit: connectionLimit), startedAt: 0,
+            storage: PosixStorage(), connections: ConnectionRegistry(limit: connectionLimit, spareTime: spareTime),
+            startedAt: 0,
             warnings: [], log: log)
         let loop = AcceptLoop(
             listener: listener, router: Router(state: state), registry: state.connections, allowRoot: false, log: log)

@@ -113,20 +113,6 @@ import TestSupport
         #expect(Set(report.findings.map(\.name)) == [.readError])
     }
 
-    @Test func filesThatChangeMeanwhileAreNoDamage() throws {
-        var builder = DatabaseBuilder()
-        for n in 0..<3 { try builder.add(DatabaseBuilder.id(n)) }
-        builder.pages[1][50] ^= 1
-        let storage = builder.storage()
-        let reader = try DatabaseReader(DatabaseBuilder.files, in: storage, key: builder.key)
-        #expect(try reader.forEachRecord { _, _ in }.unreadable == 1)
-        storage[DatabaseBuilder.files.meta] = builder.metadata(payload: builder.payload)
-        let error = #expect(throws: EngineError.self) { _ = try reader.forEachRecord { _, _ in } }
-        #expect(error?.code == .changedWhileReading)
-        let single = #expect(throws: EngineError.self) { try reader.record(DatabaseBuilder.id(1)) }
-        #expect(single?.code == .changedWhileReading)
-    }
-
     @Test func bodiesMayStopTheRead() throws {
         struct Stop: Error {}
         var builder = DatabaseBuilder()

@@ -52,7 +52,7 @@ import TestSupport
             if fixture.name == "unclean" {
                 // Its `kinds` count the deleted pages as plain replay would fill them.
                 #expect(survey.record == 110 && survey.empty == 10)
-                #expect(reader.wal.wouldResurrect.count == 10)
+                #expect(reader.wal?.wouldResurrect.count == 10)
             } else {
                 var kinds = ["main": survey.record, "plain": survey.plain, "overflow": survey.overflow]
                 kinds["empty"] = survey.empty
@@ -61,7 +61,7 @@ import TestSupport
                 #expect(survey.leaked + survey.orphan == UInt64(expect.orphans ?? -1))
             }
             // One whole entry stands behind the garbage of `torn-wal`; the manifest counts up to the garbage.
-            #expect(reader.wal.entries == (fixture.name == "damaged/torn-wal" ? 1 : expect.walEntries))
+            #expect(reader.wal?.entries == (fixture.name == "damaged/torn-wal" ? 1 : expect.walEntries))
         }
         #expect(try copy.isUnchanged())
     }

@@ -6,11 +6,17 @@ import TestSupport
 import Testing
 
 @Suite struct SocketTests {
+    /// The next connection; nil when there is none.
+    static func accept(_ listener: SocketListener, within time: Duration = .seconds(10)) throws -> SocketStream? {
+        guard case .connection(let stream) = try listener.next(until: .after(time)) else { return nil }
+        return stream
+    }
+
     /// A listener, and both ends of one connection to it.
     static func pair(_ directory: TemporaryDirectory) throws -> (SocketListener, SocketStream, SocketStream) {
         let listener = try SocketListener(path: directory.path.appending("s"), backlog: 8)
         let client = try SocketStream(connectingTo: listener.path, within: .seconds(5))
-        let server = try #require(try listener.accept())
+        let server = try #require(try accept(listener))
         return (listener, client, server)
     }
 
@@ -89,6 +95,45 @@ import Testing
         #expect(try PosixStorage().open(file).bytes(count: 2, at: 0) == [1])
     }
 
+    @Test func aRemovedSocketIsBoundAgain() throws {
+        let directory = try TemporaryDirectory()
+        let (listener, client, server) = try Self.pair(directory)
+        #expect(listener.isInPlace)
+        try FileManager.default.removeItem(atPath: listener.path.string)
+        #expect(!listener.isInPlace)
+        try listener.bindAgain()
+        #expect(listener.isInPlace)
+        _ = try SocketStream(connectingTo: listener.path, within: .seconds(5))
+        #expect(try Self.accept(listener) != nil)
+        // What was connected before still is.
+        try client.send([1], deadline: .after(.seconds(5)))
+        #expect(try server.receive(count: 1, deadline: .after(.seconds(5))) == [1])
+    }
+
+    @Test func aSocketThatIsServedIsNotReplaced() throws {
+        let directory = try TemporaryDirectory()
+        let first = try SocketListener(path: directory.path.appending("s"), backlog: 8)
+        #expect(throws: SocketError(.inUse, operation: "")) { _ = try SocketListener(path: first.path, backlog: 8) }
+        #expect(first.isInPlace)
+    }
+
+    @Test func afterTheEndNothingIsBoundAgain() throws {
+        let directory = try TemporaryDirectory()
+        let listener = try SocketListener(path: directory.path.appending("s"), backlog: 8)
+        listener.unlinkSocket()
+        try listener.bindAgain()
+        #expect(try PosixStorage().status(of: listener.path) == nil)
+    }
+
+    @Test func nobodyComesByTheDeadline() throws {
+        let directory = try TemporaryDirectory()
+        let listener = try SocketListener(path: directory.path.appending("s"), backlog: 8)
+        guard case .nobody = try listener.next(until: .after(.milliseconds(5))) else {
+            Issue.record("somebody came")
+            return
+        }
+    }
+
     @Test func longPathsAreRefused() throws {
         let long = FilePath("/tmp/" + String(repeating: "x", count: 200))
         #expect(throws: SocketError(.pathTooLong, operation: "")) { _ = try SocketListener(path: long, backlog: 1) }
@@ -103,8 +148,8 @@ import Testing
         let ended = Mutex(false)
         let semaphore = DispatchSemaphore(value: 0)
         try spawnThread(named: "accept") {
-            let stream = try? listener.accept()
-            ended.withLock { $0 = stream == nil }
+            let arrival = try? listener.next(until: .after(.seconds(10)))
+            ended.withLock { if case .stopped? = arrival { $0 = true } }
             semaphore.signal()
         }
         listener.stop()

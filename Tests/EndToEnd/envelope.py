@@ -28,7 +28,7 @@ def success(result, *statuses):
     assert isinstance(parsed["data"], dict)
     assert isinstance(parsed["warnings"], list)
     assert MOMENT.match(parsed["as_of"]), parsed["as_of"]
-    assert parsed["tier"] in (None, "file", "observe")
+    assert parsed["tier"] in (None, "file", "observe", "lease")
     assert isinstance(parsed["duration_ms"], (int, float)) and parsed["duration_ms"] >= 0
     return parsed
 

@@ -1,6 +1,8 @@
 """Looking at processes, and running one as another user."""
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -17,6 +19,17 @@ def is_alive(pid):
             return False
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, timeout=10).stdout.strip()
     return bool(state) and not state.startswith(b"Z")
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    """The process stands still, and goes on at the end if it still exists."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def as_user(uid):

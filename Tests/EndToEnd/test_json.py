@@ -8,7 +8,7 @@ import envelope
 from statuses import LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, USAGE, WOULD_OVERWRITE
 
 ROW = {"id", "alias", "name", "path", "tags", "size", "records", "records_estimated", "modified", "session", "state",
-       "reason"}
+       "reason", "ownership"}
 
 
 def every_verb(agent, sample):
@@ -17,9 +17,10 @@ def every_verb(agent, sample):
     return [
         (["version"], "version", {}, {"version"}),
         (["agent", "start"], "agent.start", {}, {"pid"}),
+        (["agent", "env"], "agent.env", {}, {"variable", "socket", "shell", "pid"}),
         (["ping"], "ping", {}, {"pid", "round_trip"}),
         (["agent", "ping"], "agent.ping", {}, {"pid", "round_trip"}),
-        (["status"], "status", {}, {"agent", "hardening", "unlocked", "connections", "config"}),
+        (["status"], "status", {}, {"agent", "hardening", "unlocked", "leases", "connections", "config"}),
         (["agent", "status"], "agent.status", {}, {"agent", "hardening", "unlocked", "connections", "config"}),
         (["scan", agent.databases], "scan", {}, {
             "roots", "databases", "leftovers", "skipped", "directories", "files"}),
@@ -34,6 +35,8 @@ def every_verb(agent, sample):
             "path", "records", "bytes", "findings"}),
         (["db", "alias", path, "first"], "db.alias", {}, ROW),
         (["db", "tag", path, "work"], "db.tag", {}, ROW),
+        (["holders", path], "holders", {}, {"id", "alias", "path", "ownership", "holders"}),
+        (["release", "--all"], "release", {}, {"released"}),
         (["lock"], "lock", {}, {"locked"}),
         (["db", "forget", path], "db.forget", {}, ROW),
         (["db", "add", path], "db.add", {}, ROW),

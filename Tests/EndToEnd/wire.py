@@ -4,6 +4,7 @@ import struct
 
 REQUEST, REPLY, FAULT, PART = 1, 2, 3, 4
 HELLO, PING, STATUS = 0, 1, 2
+INFO, CHECK, EXPORT = 12, 30, 31
 
 MALFORMED, TOO_LARGE, UNSUPPORTED_PROTOCOL, UNKNOWN_OPERATION = 2, 3, 4, 5
 INVALID_REQUEST, TOO_MANY_CONNECTIONS, PEER_REFUSED = 6, 7, 9
@@ -150,3 +151,41 @@ class Connection:
         kind, operation, echoed, body = self.receive()
         assert (kind, operation, echoed) == (REPLY, PING, request)
         return fields(body)[1][0]
+
+    def call(self, operation, body, request=9):
+        """(bodies of the parts, body of the reply) of a request, which must not fail."""
+        self.send(frame(body, operation=operation, request=request))
+        parts = []
+        while True:
+            kind, answered, echoed, body = self.receive()
+            assert (answered, echoed) == (operation, request)
+            if kind == FAULT:
+                raise AssertionError(f"fault {fields(body)}")
+            if kind == REPLY:
+                return parts, body
+            parts.append(body)
+
+    def export(self, path):
+        """(document, reply's fields) of a typed export of an unlocked database."""
+        parts, reply = self.call(EXPORT, field(1, target(path)) + field(2, 1))
+        return b"".join(fields(part)[1][0] for part in parts), fields(reply)
+
+    def check(self, path):
+        """(findings as (name, severity, count), reply's fields) of a quick check of an unlocked database."""
+        _, reply = self.call(CHECK, field(1, target(path)) + field(2, 1))
+        reply = fields(reply)
+        return findings(reply.get(3, [])), reply
+
+
+SEVERITIES = {1: "note", 2: "advice", 3: "damage"}
+
+
+def target(path):
+    """The message Target of an absolute path."""
+    return field(1, str(path).encode()) + field(2, b"/")
+
+
+def findings(bodies):
+    """(name, severity, count) of findings."""
+    seen = [fields(body) for body in bodies]
+    return [(f[1][0].decode(), SEVERITIES[f[2][0]], f[5][0]) for f in seen]

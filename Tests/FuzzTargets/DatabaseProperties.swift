@@ -17,7 +17,7 @@ enum DatabaseProperties {
                 try DatabaseReader(files, in: storage, key: DatabaseImage.key)
             })
         else { return }
-        let wal = reader.wal
+        guard let wal = reader.wal else { throw Violation("the WAL of a database at rest was not read") }
         try require(wal.skippedBytes <= wal.size, "the WAL has more skipped bytes than bytes")
         try require(wal.tailBytes <= wal.skippedBytes, "the WAL's tail is longer than what was skipped")
         try require(wal.unifiedEntries <= wal.entries, "more unified entries than entries")
@@ -52,6 +52,7 @@ enum DatabaseProperties {
         try require(
             report.readable + report.deleted + report.unreadable == reader.metadata.recordCount,
             "records are lost between the index and the report")
+        try require(report.unstable == 0, "a record of files in memory is unstable")
         for (id, record) in handedOut {
             try RecordProperties.check(record)
             let single = try answer { () throws(EngineError) in try reader.record(id) }
@@ -72,7 +73,7 @@ enum DatabaseProperties {
         // Between the data file's end and a page that only the WAL has, pages are of no kind.
         let ofAKind =
             survey.record + survey.plain + survey.compressed + survey.overflow + survey.empty + survey.unrecognized
-        let mayHaveGap = reader.wal.counting.count > 0
+        let mayHaveGap = (reader.wal?.counting.count ?? 0) > 0
         try require(
             mayHaveGap ? ofAKind <= survey.total : ofAKind == survey.total, "the pages by kind are not all pages")
         try require(

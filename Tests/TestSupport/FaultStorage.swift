@@ -34,6 +34,9 @@ public final class FaultStorage: Storage {
         try base.names(in: directory)
     }
 
+    /// Whether another process holds the file's lock.
+    public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { base.ownership(of: file, at: path) }
+
     fileprivate func countRead(_ path: FilePath) throws(StorageError) {
         let count = reads.withLock { count in
             count += 1

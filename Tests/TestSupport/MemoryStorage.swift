@@ -7,6 +7,7 @@ public final class MemoryStorage: Storage {
     private struct State {
         var files: [FilePath: MemoryFile] = [:]
         var nextInode: UInt64 = 1
+        var ownership = Ownership.free
     }
 
     private let state = Mutex(State())
@@ -31,6 +32,18 @@ public final class MemoryStorage: Storage {
         }
     }
 
+    /// Changes a file's bytes in place: who has it open sees the new ones.
+    public func overwrite(_ path: FilePath, _ bytes: [UInt8]) { state.withLock { $0.files[path] }?.overwrite(bytes) }
+
+    /// Who is said to hold the locks of all files.
+    public var ownership: Ownership {
+        get { state.withLock { $0.ownership } }
+        set { state.withLock { $0.ownership = newValue } }
+    }
+
+    /// What `ownership` was set to.
+    public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { ownership }
+
     /// Opens a file.
     public func open(_ path: FilePath) throws(StorageError) -> any StorageFile {
         guard let file = state.withLock({ $0.files[path] }) else {
@@ -52,25 +65,41 @@ public final class MemoryStorage: Storage {
     }
 }
 
-/// A file in memory; never changed once made.
-final class MemoryFile: StorageFile, Sendable {
+/// A file in memory.
+final class MemoryFile: StorageFile {
+    private struct State {
+        var bytes: [UInt8]
+        var changes: Int64 = 0
+    }
+
     let path: FilePath
-    let bytes: [UInt8]
+    private let state: Mutex<State>
     private let inode: UInt64
 
     init(path: FilePath, bytes: [UInt8], inode: UInt64) {
         self.path = path
-        self.bytes = bytes
+        state = Mutex(State(bytes: bytes))
         self.inode = inode
     }
 
+    var bytes: [UInt8] { state.withLock { $0.bytes } }
+
+    func overwrite(_ bytes: [UInt8]) {
+        state.withLock {
+            $0.bytes = bytes
+            $0.changes += 1
+        }
+    }
+
     func status() throws(StorageError) -> FileStatus {
-        FileStatus(
-            kind: .regular, size: UInt64(bytes.count), allocated: UInt64(bytes.count),
-            identity: FileIdentity(device: 1, inode: inode), modified: Int64(inode), mode: 0o600, owner: 0)
+        let (count, changes) = state.withLock { (UInt64($0.bytes.count), $0.changes) }
+        return FileStatus(
+            kind: .regular, size: count, allocated: count, identity: FileIdentity(device: 1, inode: inode),
+            modified: Int64(inode) * 1_000_000 + changes, mode: 0o600, owner: 0)
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) -> Int {
+        let bytes = bytes
         guard offset < UInt64(bytes.count) else { return 0 }
         let count = min(buffer.count, bytes.count - Int(offset))
         bytes.withUnsafeBytes { source in

@@ -3,7 +3,8 @@
 #
 #   swift      nothing to install: only says what to do when Swift is not there
 #   build      what building needs: libsodium, zlib, pkg-config
-#   test       what the tests need: pytest, pexpect, cryptography for Python, and setpriv for a second user
+#   test       what the tests need: pytest, pexpect, cryptography for Python, setpriv for a second user, and
+#              systemd-socket-activate
 #   generate   what generating the protocol's code needs: protoc
 #   fuzz       nothing to install: says what to do when the toolchain has no libFuzzer
 set -eu
@@ -53,6 +54,7 @@ for group in "$@"; do
     debian:test)
         "$scripts/find-python.sh" >/dev/null || debian python3-pytest python3-pexpect python3-cryptography
         command -v setpriv >/dev/null 2>&1 || need_package util-linux
+        command -v systemd-socket-activate >/dev/null 2>&1 || need_package systemd
         ;;
     homebrew:test)
         "$scripts/find-python.sh" >/dev/null || homebrew python3
@@ -64,8 +66,10 @@ for group in "$@"; do
             fail "install libsodium, zlib (both with headers) and pkg-config with your system's package manager"
         ;;
     other:test)
-        "$scripts/find-python.sh" >/dev/null && command -v setpriv >/dev/null 2>&1 ||
-            fail "install pytest, pexpect and cryptography for Python 3, and setpriv (util-linux)"
+        "$scripts/find-python.sh" >/dev/null && command -v setpriv >/dev/null 2>&1 &&
+            command -v systemd-socket-activate >/dev/null 2>&1 ||
+            fail "install pytest, pexpect and cryptography for Python 3, setpriv (util-linux), and
+systemd-socket-activate (systemd)"
         ;;
     other:generate) command -v protoc >/dev/null 2>&1 || fail "install protoc, the protocol buffers compiler" ;;
     *:fuzz)

@@ -26,10 +26,14 @@ enum AgentHandlers {
         reply.unlocked = state.sessions.all.map { session in
             DatabaseRows.row(for: LocatedDatabase(path: session.path, state: state), withContents: false, state)
         }
+        reply.leases = state.leases.all.map { WireLease($0, state) }
         reply.connections = UInt32(clamping: state.connections.count)
         reply.configPath = Data(state.paths.configurationFile.bytes)
         reply.configProblem = state.configuration.check().first.map(\.description) ?? ""
         reply.warnings = state.warnings
+        reply.socketActivated = state.socketActivated
+        reply.allowRoot = state.allowRoot
+        reply.connectionLimit = UInt32(clamping: state.connections.limit)
         return reply
     }
 

@@ -10,26 +10,36 @@ enum CheckHandler {
             throw Fault(.invalidRequest, "a check needs a depth, and this agent knows quick only")
         }
         let state = call.state
+        let access = try DatabaseAccess(request.tier, wait: request.wait, for: .check)
         let database = try LocatedDatabase(request.target, state: state)
-        let summary = try FileSummary.read(database.files, in: state.storage)
+        var summary = try FileSummary.read(database.files, in: state.storage)
         var reply = WireCheckReply()
-        reply.row = DatabaseRows.row(for: database, summary: summary, state)
         // Metadata that cannot be read is what the check is to tell, not a reason to fail.
         if summary.metadataProblem == nil, summary.status.data != nil,
             let opened = try OpenDatabase.openIfPossible(
                 database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,
-                state: state)
+                access: access, call)
         {
-            reply.tier = .observe
+            if opened.lease != nil {
+                summary = try FileSummary.read(database.files, in: state.storage, ownership: .leased)
+            }
+            reply.tier = opened.tier
             reply.findings = try opened.reader.quickCheck().findings.map(WireFinding.init)
+            reply.row = DatabaseRows.row(for: database, summary: summary, state)
+            reply.row.ownership = WireOwnership(opened.reader.ownership)
             return reply
         }
-        reply.tier = .file
+        // Without metadata there is nothing to read under a lock, but the lock tells that nobody has it open.
+        let lease = try access.lease(database, call)
+        if lease != nil { summary = try FileSummary.read(database.files, in: state.storage, ownership: .leased) }
+        reply.row = DatabaseRows.row(for: database, summary: summary, state)
+        reply.tier = lease == nil ? .file : .lease
         reply.findings = summary.findings.map(WireFinding.init)
-        reply.warnings = [
-            (summary.metadataProblem == nil ? "the database is locked" : "the metadata cannot be read")
-                + ": its signature was not verified, and no page was read"
-        ]
+        let why =
+            summary.metadataProblem != nil
+            ? "the metadata cannot be read"
+            : access.tier == .file ? "only stat was asked for" : "the database is locked"
+        reply.warnings = [why + ": its signature was not verified, and no page was read"]
         return reply
     }
 }

@@ -46,6 +46,7 @@ enum DatabaseRows {
         row.size = summary.status.totalSize
         if let count = summary.recordCount { row.records = UInt64(clamping: count) }
         row.recordsEstimated = summary.recordCountIsEstimate
+        row.ownership = WireOwnership(summary.ownership)
         row.modified = summary.status.modified
         if let problem = summary.metadataProblem {
             row.state = .damaged

@@ -12,14 +12,16 @@ enum ExportHandler {
         guard request.format == .typed else {
             throw Fault(.invalidRequest, "an export needs a format, and this agent knows typed only")
         }
+        let access = try DatabaseAccess(request.tier, wait: request.wait, for: .export)
+        guard access.tier != .file else { throw Fault(.invalidRequest, "records cannot be read in tier file") }
         let database = try LocatedDatabase(request.target, state: call.state)
         let opened = try OpenDatabase.open(
             database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,
-            state: call.state)
+            access: access, call)
         var document = PartWriter(responder: call.responder)
         document.append(TypedJSON.opening)
         var first = true
-        let report = try opened.reader.forEachRecord { _, record in
+        let report = try opened.reader.forEachRecord(interrupt: { try opened.lease?.check() }) { _, record in
             if !first { document.append(TypedJSON.separator) }
             first = false
             document.append(record)
@@ -33,6 +35,8 @@ enum ExportHandler {
         reply.bytes = document.sent
         reply.findings = report.findings.map(WireFinding.init)
         reply.unreadable = UInt64(clamping: report.unreadable)
+        reply.unstable = UInt64(clamping: report.unstable)
+        reply.tier = opened.tier
         return reply
     }
 }

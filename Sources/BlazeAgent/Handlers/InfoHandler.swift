@@ -8,8 +8,16 @@ internal import Foundation
 enum InfoHandler {
     static func info(_ request: WireInfoRequest, secret: inout SecretBytes?, _ call: Call) throws -> WireInfoReply {
         let state = call.state
+        let access = try DatabaseAccess(request.tier, wait: request.wait, for: .info)
         let database = try LocatedDatabase(request.target, state: state)
-        let summary = try FileSummary.read(database.files, in: state.storage)
+        // The path is looked at before the key, so that one that names nothing is told as such.
+        var summary = try FileSummary.read(database.files, in: state.storage)
+        let opened = try OpenDatabase.openIfPossible(
+            database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,
+            access: access, call)
+        if opened?.lease != nil {
+            summary = try FileSummary.read(database.files, in: state.storage, ownership: .leased)
+        }
         var reply = WireInfoReply()
         reply.row = DatabaseRows.row(for: database, summary: summary, state)
         reply.files = files(of: summary)
@@ -19,17 +27,15 @@ enum InfoHandler {
         if let version = summary.wrapperVersion { reply.format.wrapperVersion = UInt32(clamping: version) }
         reply.walSize = summary.status.wal?.size ?? 0
 
-        let opened = try OpenDatabase.openIfPossible(
-            database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,
-            state: state)
         guard let opened else {
             reply.tier = .file
             reply.findings = summary.findings.map(WireFinding.init)
             return reply
         }
         let report = try opened.reader.quickCheck()
-        reply.tier = .observe
+        reply.tier = opened.tier
         fill(&reply, opened, report)
+        reply.row.ownership = WireOwnership(opened.reader.ownership)
         return reply
     }
 
@@ -76,6 +82,7 @@ enum InfoHandler {
         pages.free = survey.free
         pages.leaked = survey.leaked
         pages.nextPageIndex = survey.nextPageIndex
+        pages.estimated = survey.isEstimate
         reply.pages = pages
 
         reply.indexes = metadata.indexes.map { index in
@@ -86,9 +93,10 @@ enum InfoHandler {
             facts.entries = UInt64(clamping: index.entries)
             return facts
         }
-        let wal = opened.reader.wal
-        reply.walEntries = UInt64(clamping: wal.entries)
-        reply.walPending = UInt64(clamping: wal.counting.count)
+        if let wal = opened.reader.wal {
+            reply.walEntries = UInt64(clamping: wal.entries)
+            reply.walPending = UInt64(clamping: wal.counting.count)
+        }
         reply.findings = report.findings.map(WireFinding.init)
     }
 }

@@ -31,24 +31,34 @@ public enum Agent {
             started = try start(options, hardening)
         } catch let error as StorageError where error.code == .locked {
             return end(.alreadyRunning, "already-running", options)
+        } catch let error as SocketError where error.code != .notAListener {
+            return end(.failed, "\(options.paths.socket.displayString): \(error)", options)
         } catch {
             return end(.failed, "\(error)", options)
         }
-        let (state, listener, log) = (started.state, started.listener, started.state.log)
+        let (state, listener, log) = (started.state, started.place.listener, started.state.log)
         do {
-            try serve(started, allowRoot: options.allowRoot)
+            try serve(started)
         } catch {
+            listener.unlinkSocket()
             return end(.failed, "the system gives no thread", options)
         }
-        log.info("ready", metadata: ["socket": "\(options.paths.socket.displayString)", "pid": "\(state.processID)"])
+        log.info("ready", metadata: ["socket": "\(state.paths.socket.displayString)", "pid": "\(state.processID)"])
         if let descriptor = options.readyDescriptor { DetachedProcess.report(.ready, on: descriptor) }
+        tell(started.supervisor, .ready, log)
 
         state.waitForStop()
+        tell(started.supervisor, .stopping, log)
         // Who comes now is told that the agent is stopping, until there is nobody left to wait for.
         state.connections.stop()
-        // Two of the three seconds that a stop may take are for requests under way.
-        if !state.connections.waitUntilEmpty(within: .seconds(2)) {
-            log.notice("some requests did not end in time")
+        // Of the three seconds that a stop may take, requests under way get half to end by themselves; then those that
+        // answer in parts are ended, and the rest ends with the process.
+        if !state.connections.waitUntilEmpty(within: .milliseconds(1500)) {
+            state.connections.endRequests()
+            log.notice("requests under way have had their time")
+            if !state.connections.waitUntilEmpty(within: .milliseconds(500)) {
+                log.notice("some requests did not end in time")
+            }
         }
         state.sessions.lockAll()
         listener.unlinkSocket()
@@ -59,49 +69,78 @@ public enum Agent {
 
     private struct Started {
         let state: AgentState
-        let listener: SocketListener
-        // Held as long as the agent runs: the lock says that it lives.
-        let lock: LockFile
+        let place: AgentPlace
+        let supervisor: Supervisor
     }
 
     private static func start(_ options: AgentOptions, _ hardening: Hardening) throws -> Started {
-        let paths = options.paths
+        let processID = ProcessInfo.processInfo.processIdentifier
+        Supervisor.forget()
+        let supervisor = try Supervisor(environment: options.environment, processID: processID)
+        var paths = options.paths
+        var given: SocketListener?
+        if let descriptor = supervisor.listener {
+            let listener = try SocketListener(adopting: descriptor, backlog: backlog)
+            // The lock lies beside the socket that clients connect to, whatever the environment says.
+            if listener.path != paths.socket { paths = paths.with(socket: listener.path) }
+            given = listener
+        }
         let socketDirectory = paths.socket.removingLastComponent()
         if paths.ownsSocketDirectory {
             try PrivateDirectory.ensure(socketDirectory)
         } else {
             try PrivateDirectory.ensureUnchanged(socketDirectory)
         }
-        let lock = try LockFile(path: paths.lock)
-        let processID = ProcessInfo.processInfo.processIdentifier
-        lock.note("\(processID)\n")
+        let lock = try AgentPlace.lock(paths, processID: processID)
         for directory in [paths.state, paths.data] { try PrivateDirectory.ensure(directory) }
         if !options.foreground { try LogFile.redirectStandardError(to: paths.log) }
         var log = Logger(label: "blazedb-agent", factory: { StreamLogHandler.standardError(label: $0) })
         log.logLevel = .info
 
-        let (catalog, warnings) = try Catalog.load(from: paths.catalog)
+        var (catalog, warnings) = try Catalog.load(from: paths.catalog)
         for warning in warnings { log.warning("catalogue", metadata: ["reason": "\(warning)"]) }
         let configuration = ConfigurationFile(path: paths.configurationFile, home: paths.home)
         for error in configuration.check() { log.warning("configuration", metadata: ["reason": "\(error)"]) }
+        let limit = connectionLimit()
+        if limit < ProtocolLimits.connections {
+            warnings.append("the limit on open files allows \(limit) connections only: see ulimit -n")
+        }
 
-        let connections = ConnectionRegistry(limit: ProtocolLimits.connections)
-        let listener = try SocketListener(path: paths.socket, backlog: 128)
+        let listener = try given ?? SocketListener(path: paths.socket, backlog: backlog)
+        let place = AgentPlace(listener: listener, lock: lock, paths: paths, processID: processID, log: log)
         let state = AgentState(
             version: version, processID: processID, paths: paths, hardening: hardening, catalog: catalog,
-            configuration: configuration, storage: PosixStorage(), connections: connections,
+            configuration: configuration, storage: PosixStorage(), connections: ConnectionRegistry(limit: limit),
+            socketActivated: listener.isAdopted, allowRoot: options.allowRoot,
             startedAt: Int64(Date().timeIntervalSince1970 * 1_000_000_000), warnings: warnings, log: log)
-        return Started(state: state, listener: listener, lock: lock)
+        return Started(state: state, place: place, supervisor: supervisor)
     }
 
-    private static func serve(_ started: Started, allowRoot: Bool) throws(ThreadError) {
+    /// How many clients may wait to be accepted: enough for a crowd that comes at once.
+    private static let backlog: Int32 = 1024
+
+    /// The most connections at once. Each has its socket and may read two files; a few are the agent's own.
+    private static func connectionLimit() -> Int {
+        guard let descriptors = Descriptors.raiseLimit(to: 4096) else { return ProtocolLimits.connections }
+        return min(ProtocolLimits.connections, max(1, (descriptors - 64) / 3))
+    }
+
+    private static func serve(_ started: Started) throws(ThreadError) {
         let state = started.state
         let loop = AcceptLoop(
-            listener: started.listener, router: Router(state: state), registry: state.connections,
-            allowRoot: allowRoot, log: state.log)
+            listener: started.place.listener, place: started.place, router: Router(state: state),
+            registry: state.connections, allowRoot: state.allowRoot, log: state.log)
         try spawnThread(named: "accept") { loop.run() }
         try spawnThread(named: "signals") {
             while let signal = Signals.wait() { state.requestStop(Signals.name(signal)) }
+        }
+    }
+
+    private static func tell(_ supervisor: Supervisor, _ news: Supervisor.State, _ log: Logger) {
+        do throws(Errno) {
+            try supervisor.tell(news)
+        } catch {
+            log.warning("the supervisor was not told", metadata: ["news": "\(news.rawValue)", "reason": "\(error)"])
         }
     }
 

@@ -14,8 +14,12 @@ final class AgentState: Sendable {
     let catalog: Catalog
     let configuration: ConfigurationFile
     let sessions = SessionRegistry()
+    let leases = LeaseRegistry()
     let storage: any Storage
     let connections: ConnectionRegistry
+    /// Whether a supervisor gave the listening socket.
+    let socketActivated: Bool
+    let allowRoot: Bool
     let log: Logger
     /// Wall clock, nanoseconds since 1970.
     let startedAt: Int64
@@ -28,8 +32,8 @@ final class AgentState: Sendable {
 
     init(
         version: String, processID: Int32, paths: AgentPaths, hardening: Hardening, catalog: Catalog,
-        configuration: ConfigurationFile, storage: any Storage, connections: ConnectionRegistry, startedAt: Int64,
-        warnings: [String], log: Logger
+        configuration: ConfigurationFile, storage: any Storage, connections: ConnectionRegistry,
+        socketActivated: Bool = false, allowRoot: Bool = false, startedAt: Int64, warnings: [String], log: Logger
     ) {
         self.version = version
         self.processID = processID
@@ -39,6 +43,8 @@ final class AgentState: Sendable {
         self.configuration = configuration
         self.storage = storage
         self.connections = connections
+        self.socketActivated = socketActivated
+        self.allowRoot = allowRoot
         self.startedAt = startedAt
         self.warnings = warnings
         self.log = log

@@ -10,9 +10,16 @@ final class AcceptLoop: Sendable {
     private let registry: ConnectionRegistry
     private let allowRoot: Bool
     private let log: Logger
+    private let place: AgentPlace?
+    /// How often the place is looked at: a client that finds no socket must find one within 3 s.
+    private static let lookInterval: Duration = .seconds(1)
 
-    init(listener: SocketListener, router: Router, registry: ConnectionRegistry, allowRoot: Bool, log: Logger) {
+    init(
+        listener: SocketListener, place: AgentPlace? = nil, router: Router, registry: ConnectionRegistry,
+        allowRoot: Bool, log: Logger
+    ) {
         self.listener = listener
+        self.place = place
         self.router = router
         self.registry = registry
         self.allowRoot = allowRoot
@@ -21,15 +28,24 @@ final class AcceptLoop: Sendable {
 
     /// Runs until the listener is stopped, or fails for good.
     func run() {
+        var nextLook = Deadline.after(Self.lookInterval)
+        var isStarved = false
         while true {
             do throws(SocketError) {
-                guard let stream = try listener.accept() else { return }
-                welcome(stream)
+                switch try listener.next(until: nextLook) {
+                case .stopped: return
+                case .connection(let stream): welcome(stream)
+                case .nobody:
+                    nextLook = .after(Self.lookInterval)
+                    guard keepPlace() else { return }
+                }
+                isStarved = false
             } catch {
                 switch error.errno {
                 case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .noBufferSpace:
                     // Connections that end give descriptors back; until then the waiting ones wait.
-                    log.warning("cannot accept", metadata: ["reason": "\(error)"])
+                    if !isStarved { log.warning("cannot accept", metadata: ["reason": "\(error)"]) }
+                    isStarved = true
                     waitMilliseconds(50)
                 default:
                     log.error("the listener failed", metadata: ["reason": "\(error)"])
@@ -37,6 +53,17 @@ final class AcceptLoop: Sendable {
                     return
                 }
             }
+        }
+    }
+
+    /// False when the agent has no place any more and has to end.
+    private func keepPlace() -> Bool {
+        do throws(AgentPlace.Lost) {
+            try place?.look()
+            return true
+        } catch {
+            router.state.requestStop(error.reason)
+            return false
         }
     }
 
@@ -55,26 +82,26 @@ final class AcceptLoop: Sendable {
             return
         }
         switch registry.admit(stream) {
-        case .admitted(let id): serve(stream, peer, id)
+        case .admitted(let seat): serve(stream, peer, seat)
         case .full:
             refuse(
                 stream,
                 Fault(
                     .tooManyConnections, "all \(registry.limit) connections of the agent are taken",
                     hint: "try again, or end clients that you do not need"))
-        case .stopping: refuse(stream, Fault(.stopping, "the agent is stopping", hint: "run the command again"))
+        case .stopping: refuse(stream, .stopping)
         }
     }
 
-    private func serve(_ stream: SocketStream, _ peer: Peer, _ id: UInt64) {
-        let (registry, router, log) = (registry, router, log)
+    private func serve(_ stream: SocketStream, _ peer: Peer, _ seat: ConnectionRegistry.Seat) {
+        let (router, log) = (router, log)
         do {
             try spawnThread(named: "connection") {
-                ClientConnection(stream: stream, peer: peer, router: router, log: log).run()
-                registry.remove(id)
+                ClientConnection(stream: stream, seat: seat, peer: peer, router: router, log: log).run()
+                seat.leave()
             }
         } catch {
-            registry.remove(id)
+            seat.leave()
             refuse(stream, Fault(.insufficient, "the agent cannot start another thread", hint: "try again"))
         }
     }

@@ -6,13 +6,15 @@ internal import Logging
 /// rules, or lets a deadline pass.
 final class ClientConnection {
     private let stream: SocketStream
+    private let seat: ConnectionRegistry.Seat
     private let peer: Peer
     private let router: Router
     private let log: Logger
     private var client = ""
 
-    init(stream: SocketStream, peer: Peer, router: Router, log: Logger) {
+    init(stream: SocketStream, seat: ConnectionRegistry.Seat, peer: Peer, router: Router, log: Logger) {
         self.stream = stream
+        self.seat = seat
         self.peer = peer
         self.router = router
         self.log = log
@@ -24,11 +26,27 @@ final class ClientConnection {
             try stream.setIdleLimit(.seconds(ProtocolLimits.idleSeconds))
             guard try shakeHands() else { return }
             while let frame = try nextFrame(bodyLimit: ProtocolLimits.requestBody, firstRequest: false) {
+                guard seat.beginRequest() else { break }
                 try serve(frame)
+                seat.endRequest()
             }
         } catch {
             // The client left, stalled, or was told of its fault: either way the connection has ended.
             log.debug("connection ended", metadata: ["peer.pid": "\(peer.processID)", "reason": "\(error)"])
+        }
+        if seat.isGivenAway { sayWhy() }
+    }
+
+    /// The last words on a connection that was ended in favour of another. They are not worth waiting for.
+    private func sayWhy() {
+        log.debug("ended in favour of a new connection", metadata: ["peer.pid": "\(peer.processID)"])
+        do {
+            try Responder(stream: stream, operation: 0, requestID: 0, sendLimit: .zero).fault(
+                Fault(
+                    .tooManyConnections, "all connections of the agent are taken, and this one was unused for longest",
+                    hint: "connect again"))
+        } catch {
+            log.debug("the client had gone", metadata: ["reason": "\(error)"])
         }
     }
 
@@ -100,7 +118,7 @@ final class ClientConnection {
             try responder.fault(
                 Fault(
                     .unsupportedProtocol, "the agent speaks protocol version \(ours), not what the client offers",
-                    hint: "end the old agent and let the new client start its own: blazectl agent stop"))
+                    hint: "let the agent be the one that belongs to the client: blazectl agent restart"))
             return false
         }
         client = String(hello.client.prefix(64))
@@ -118,7 +136,10 @@ final class ClientConnection {
         let header = frame.header
         let body = frame.body
         var secret = frame.secret.take()
-        let responder = Responder(stream: stream, operation: header.operation, requestID: header.requestID)
+        let connections = router.state.connections
+        let responder = Responder(
+            stream: stream, operation: header.operation, requestID: header.requestID,
+            mustEnd: { connections.isOverdue })
         let started = ContinuousClock.now
         let outcome: String
         do {

@@ -7,17 +7,32 @@ final class Responder {
     private let stream: SocketStream
     private let operation: UInt16
     private let requestID: UInt32
+    private let sendLimit: Duration
+    private let mustEnd: () -> Bool
 
-    init(stream: SocketStream, operation: UInt16, requestID: UInt32) {
+    /// - Parameters:
+    ///   - sendLimit: how long the client may take until it has taken an answer.
+    ///   - mustEnd: whether work that is under way has had its time.
+    init(
+        stream: SocketStream, operation: UInt16, requestID: UInt32,
+        sendLimit: Duration = .seconds(ProtocolLimits.sendSeconds), mustEnd: @escaping () -> Bool = { false }
+    ) {
         self.stream = stream
         self.operation = operation
         self.requestID = requestID
+        self.sendLimit = sendLimit
+        self.mustEnd = mustEnd
     }
+
+    /// Whether nobody waits for the answer any more: the client has left, or the agent is stopping.
+    var isForNobody: Bool { stream.hasEnded }
 
     /// Sends an answer before the last one.
     ///
     /// - Throws: `ConnectionLost` when the client is gone or does not read: the request's work is for nobody then.
+    ///   `Fault` when the agent stops and the request has had its time.
     func part(_ message: some Message) throws {
+        if mustEnd() { throw Fault.stopping }
         try send(.part, message)
     }
 
@@ -37,11 +52,16 @@ final class Responder {
         }
         let header = FrameHeader(kind: kind, operation: operation, requestID: requestID, bodyLength: body.count)
         do {
-            try stream.send(header.encoded + body, deadline: .after(.seconds(ProtocolLimits.sendSeconds)))
+            try stream.send(header.encoded + body, deadline: .after(sendLimit))
         } catch {
             throw ConnectionLost()
         }
     }
+}
+
+extension Fault {
+    /// The agent is on its way out.
+    static let stopping = Fault(.stopping, "the agent is stopping", hint: "run the command again")
 }
 
 /// The client is gone, or takes nothing any more.

@@ -26,7 +26,7 @@ final class Router: Sendable {
         guard let operation = Operation(rawValue: number) else {
             throw Fault(
                 .unknownOperation, "the agent knows no operation \(number)",
-                hint: "the client is newer than the agent: blazectl agent stop, then run the command again")
+                hint: "the client is newer than the agent: blazectl agent restart, then run the command again")
         }
         let hasSecret: Bool
         if let bytes = secret.take() {
@@ -73,6 +73,8 @@ final class Router: Sendable {
         case .scan: try plain(DiscoveryHandlers.scan)
         case .list: try plain(DiscoveryHandlers.list)
         case .info: try withSecret(InfoHandler.info)
+        case .holders: try plain(HolderHandlers.holders)
+        case .release: try plain(HolderHandlers.release)
         case .unlock: try withSecret(SessionHandlers.unlock)
         case .lock: try plain(SessionHandlers.lock)
         case .check: try withSecret(CheckHandler.check)

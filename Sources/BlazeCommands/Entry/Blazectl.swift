@@ -62,7 +62,8 @@ struct BlazectlCommand: ParsableCommand {
         version: Blazectl.version,
         subcommands: [
             ScanVerb.self, ListVerb.self, InfoVerb.self, UnlockVerb.self, LockVerb.self, CheckVerb.self,
-            ExportVerb.self, DatabaseCommand.self, StatusVerb.self, PingVerb.self, AgentCommands.self,
+            ExportVerb.self, HoldersVerb.self, ReleaseVerb.self, DatabaseCommand.self, StatusVerb.self, PingVerb.self,
+            AgentCommands.self,
             ConfigCommand.self, VersionVerb.self,
         ])
 }

@@ -25,9 +25,16 @@ final class Context {
         AgentLauncher(paths: paths, environment: environment, name: "blazectl \(Blazectl.version)")
     }
 
+    /// How long the agent may be silent.
+    var replyLimit: Duration { .milliseconds(Int64(global.timeout * 1000)) }
+
     /// A connection for an operation, which decides whether an agent is started for it.
-    func connect(for operation: BlazeClient.Operation) throws(ClientError) -> AgentConnection {
-        let limit = Duration.milliseconds(Int64(global.timeout * 1000))
+    ///
+    /// - Parameter wait: how much longer than usual the agent may be silent, because it was asked to wait.
+    func connect(
+        for operation: BlazeClient.Operation, waiting wait: Duration = .zero
+    ) throws(ClientError) -> AgentConnection {
+        let limit = replyLimit + wait
         if operation.properties.startsAgent, !global.noAutostart {
             return try launcher.connectOrStart(replyLimit: limit)
         }
@@ -118,7 +125,7 @@ final class Context {
             "error": .object([
                 "code": .integer(Int64(failure.status.rawValue)), "name": .string(failure.name),
                 "message": .string(failure.message), "hint": .optional(failure.hint.isEmpty ? nil : failure.hint),
-                "target": .optional(failure.target), "holder": .null,
+                "target": .optional(failure.target), "holder": failure.holder?.json ?? .null,
             ]),
             "as_of": .string(Date().formatted(.iso8601)), "duration_ms": .number(milliseconds),
         ])

@@ -55,6 +55,7 @@ extension WireDatabaseRow {
         fields["modified"] = .optional(hasModified ? Style.time(nanoseconds: modified) : nil)
         fields["session"] = .string(sessionText)
         fields["state"] = .string(stateText)
+        fields["ownership"] = ownershipJSON
         fields["reason"] = .optional(reason.isEmpty ? nil : reason)
         return .object(fields)
     }
@@ -63,7 +64,7 @@ extension WireDatabaseRow {
     static func table(_ rows: [WireDatabaseRow], style: Style) -> [String] {
         var table = Table([
             .init("NAME"), .init("ID"), .init("SIZE", .right), .init("RECORDS", .right), .init("CHANGED"),
-            .init("SESSION"), .init("STATE"), .init("PATH"),
+            .init("SESSION"), .init("OWNER"), .init("STATE"), .init("PATH"),
         ])
         for row in rows {
             let id = row.idText
@@ -75,7 +76,7 @@ extension WireDatabaseRow {
                 .init(row.recordsText),
                 row.hasModified
                     ? .init(Style.time(nanoseconds: row.modified)) : .init(shown: "-", plain: "unknown"),
-                .init(row.sessionText), .init(row.stateText), .init(row.pathText),
+                .init(row.sessionText), .init(row.ownerText), .init(row.stateText), .init(row.pathText),
             ])
         }
         return table.lines(style: style)
@@ -88,6 +89,7 @@ extension WireTier {
         switch self {
         case .file: "file"
         case .observe: "observe"
+        case .lease: "lease"
         default: nil
         }
     }

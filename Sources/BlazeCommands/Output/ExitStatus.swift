@@ -1,10 +1,12 @@
 internal import BlazeClient
+internal import BlazePlatform
 
 /// Exit codes. Scripts rely on them: numbers are never reused.
 public enum ExitStatus: Int32, Sendable, CaseIterable {
     case success = 0
     case failure = 1
     case usage = 2
+    case partial = 3
     case advice = 4
     case damage = 5
     case notFound = 10
@@ -25,10 +27,10 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     init(_ code: FaultCode) {
         self =
             switch code {
-            case .internal, .malformed, .readFailed, .writeFailed: .failure
+            case .internal, .malformed, .readFailed, .writeFailed, .released: .failure
             case .tooLarge, .invalidRequest, .ambiguous, .invalidConfiguration: .usage
             case .unsupportedProtocol, .unknownOperation: .protocolMismatch
-            case .tooManyConnections, .unstable: .busy
+            case .tooManyConnections, .unstable, .busy: .busy
             case .stopping: .noAgent
             case .peerRefused, .accessDenied: .denied
             case .notFound: .notFound
@@ -51,6 +53,8 @@ struct CommandFailure: Error {
     var target: String?
     /// The signal that ended the command; it decides the exit code then, as shells count (128 and the signal).
     var signal: Int32?
+    /// Who holds the lock that was wanted.
+    var holder: LockHolder?
 
     var exitCode: Int32 { signal.map { 128 + $0 } ?? status.rawValue }
 
@@ -67,6 +71,7 @@ struct CommandFailure: Error {
             self.init(
                 ExitStatus(fault.code), fault.code.name, fault.message, hint: fault.hint,
                 target: fault.target.isEmpty ? nil : fault.target)
+            holder = fault.holder
             return
         }
         let (status, name): (ExitStatus, String) =

@@ -5,7 +5,7 @@ extension Finding {
         .object([
             "name": .string(name.rawValue), "severity": .string(severity.rawValue),
             "page": page.map { .integer(Int64($0)) } ?? .null, "record": .optional(record?.description),
-            "count": .count(count), "message": .string(message),
+            "count": .count(count), "possible": .bool(isPossible), "message": .string(message),
         ])
     }
 

@@ -8,7 +8,10 @@ internal import SystemPackage
 struct AgentCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "Start, stop and look at the session agent.",
-        subcommands: [AgentStartVerb.self, AgentStopVerb.self, AgentStatusVerb.self, AgentPingVerb.self])
+        subcommands: [
+            AgentStartVerb.self, AgentStopVerb.self, AgentRestartVerb.self, AgentStatusVerb.self, AgentPingVerb.self,
+            AgentEnvironmentVerb.self,
+        ])
 }
 
 struct AgentStartVerb: Verb {
@@ -55,13 +58,7 @@ struct AgentStopVerb: Verb {
     @OptionGroup var global: GlobalOptions
 
     func execute(_ context: Context) throws -> VerbResult {
-        let connection = try context.connect(for: .stop)
-        let pid = try connection.call(WireStopRequest()).pid
-        guard connection.waitForEnd(within: .seconds(5)) else {
-            throw CommandFailure(
-                .timeout, "timeout", "the agent (pid \(pid)) was told to stop and has not ended",
-                hint: "look at its log: \(context.paths.log.displayString)")
-        }
+        let pid = try context.launcher.stop(replyLimit: context.replyLimit).processID
         return VerbResult(data: .object(["pid": .count(pid)])) { _ in ["the agent (pid \(pid)) has stopped"] }
     }
 }
@@ -77,6 +74,7 @@ enum AgentStatus {
             "agent": .object([
                 "pid": .count(reply.pid), "version": .string(reply.version), "protocol": .count(reply.protocol),
                 "socket": .string(FilePath.displayString([UInt8](reply.socket))),
+                "socket_activated": .bool(reply.socketActivated), "allow_root": .bool(reply.allowRoot),
                 "started_at": .string(Style.time(nanoseconds: reply.started)),
                 "uptime": .number((uptime * 1000).rounded() / 1000),
             ]),
@@ -86,7 +84,8 @@ enum AgentStatus {
                 "memory_locking": .string(reply.memoryLocks ? "ok" : "unavailable"),
             ]),
             "unlocked": .array(reply.unlocked.map { .object($0.identityFields) }),
-            "connections": .count(reply.connections),
+            "leases": .array(reply.leases.map(\.json)),
+            "connections": .count(reply.connections), "connection_limit": .count(reply.connectionLimit),
             "config": .object(["path": .string(config), "problem": .optional(problem)]),
         ])
         var warnings = reply.warnings
@@ -94,11 +93,13 @@ enum AgentStatus {
         return VerbResult(data: data, warnings: warnings) { style in
             var facts = FactList()
             facts.add("agent", "pid \(reply.pid), version \(reply.version), up \(Style.duration(seconds: uptime))")
-            facts.add("socket", FilePath.displayString([UInt8](reply.socket)))
+            let socket = FilePath.displayString([UInt8](reply.socket))
+            facts.add("socket", reply.socketActivated ? "\(socket) (from a supervisor)" : socket)
             facts.add(
                 "unlocked",
                 reply.unlocked.isEmpty ? "none" : reply.unlocked.map(\.title).joined(separator: ", "))
-            facts.add("connections", "\(reply.connections)")
+            for lease in reply.leases { facts.add("lock held", lease.line) }
+            facts.add("connections", "\(reply.connections) of \(reply.connectionLimit)")
             facts.add("core dumps", reply.coreDumpsOff ? "off" : "allowed")
             facts.add("tracing", reply.tracingOff ? "off" : "allowed")
             facts.add("locked memory", reply.memoryLocks ? "ok" : "unavailable: secrets may reach swap")

@@ -10,6 +10,7 @@ struct CheckVerb: Verb {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var password: PasswordOptions
+    @OptionGroup var access: AccessOptions
     @Flag(help: "Files, headers, signature, page lists, WAL and leftovers; no record is decrypted.")
     var quick = false
     @Argument(help: "Alias, path or id.")
@@ -23,9 +24,12 @@ struct CheckVerb: Verb {
         var request = WireCheckRequest()
         request.target = try context.target(database)
         request.depth = .quick
+        request.tier = access.wireTier
+        request.wait = access.wireWait
         if let count = password.kdfIterations { request.kdfIterations = count }
         var secret = try password.given(context)
-        let reply = try context.connect(for: .check).call(request, secret: &secret) { _ throws(ClientError) in }
+        let reply = try context.connect(for: .check, waiting: access.waiting)
+            .call(request, secret: &secret) { _ throws(ClientError) in }
         let findings = reply.findings.map(\.finding).worstFirst
         let worst = findings.first?.severity ?? .note
         let (verdict, status): (String, ExitStatus) =
@@ -35,6 +39,7 @@ struct CheckVerb: Verb {
             case .damage: ("damage", .damage)
             }
         var fields = reply.row.identityFields
+        fields["ownership"] = reply.row.ownershipJSON
         fields["verdict"] = .string(verdict)
         fields["findings"] = findings.json
         fields["counts"] = .object([

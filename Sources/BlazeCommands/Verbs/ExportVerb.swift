@@ -16,11 +16,12 @@ struct ExportVerb: Verb {
         commandName: "export", abstract: "Write all records, hidden ones included.",
         discussion: """
             typed: lossless JSON, one object a value. Standard output gets the whole document or nothing; findings go \
-            to standard error. Ends with 5 when damage left records out.
+            to standard error. Ends with 5 when damage left records out, with 3 when another process kept changing some.
             """)
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var password: PasswordOptions
+    @OptionGroup var access: AccessOptions
     @Option(help: "The form of the records: typed.")
     var format: ExportForm
     @Option(help: ArgumentHelp("Write to a new file (mode 0600) instead of standard output.", valueName: "file"))
@@ -32,6 +33,8 @@ struct ExportVerb: Verb {
         var request = WireExportRequest()
         request.target = try context.target(database)
         request.format = .typed
+        request.tier = access.wireTier
+        request.wait = access.wireWait
         if let count = password.kdfIterations { request.kdfIterations = count }
         // Read before anything is opened, so that a descriptor that was not given cannot turn out to be our own.
         var secret = try password.given(context)
@@ -42,7 +45,8 @@ struct ExportVerb: Verb {
         var failure: StorageError?
         var received: UInt64 = 0
         defer { context.progress(nil) }
-        let reply = try context.connect(for: .export).call(request, secret: &secret) { part throws(ClientError) in
+        let connection = try context.connect(for: .export, waiting: access.waiting)
+        let reply = try connection.call(request, secret: &secret) { part throws(ClientError) in
             received += UInt64(part.data.count)
             context.progress("\(Style.size(received)) received")
             guard let file else {
@@ -88,7 +92,7 @@ struct ExportVerb: Verb {
     ) throws -> VerbResult {
         let findings = reply.findings.map(\.finding).worstFirst
         let told = findings.filter { $0.severity > .note }.lines(style: context.style(for: Terminal.error))
-        let status: ExitStatus = reply.unreadable > 0 ? .damage : .success
+        let status: ExitStatus = reply.unreadable > 0 ? .damage : reply.unstable > 0 ? .partial : .success
         guard let path else {
             for part in parts { try Terminal.write([UInt8](part), to: Terminal.output) }
             var result = VerbResult(data: .null, warnings: told, status: status) { _ in [] }
@@ -97,11 +101,12 @@ struct ExportVerb: Verb {
         }
         var fields: [String: JSONValue] = [
             "records": .count(reply.records), "bytes": .count(reply.bytes), "unreadable": .count(reply.unreadable),
+            "unstable": .count(reply.unstable),
             "findings": findings.json, "id": .optional(reply.row.idText),
         ]
         fields.set(path: Data(path.bytes))
         let warnings = context.format == .json ? [] : told
-        return VerbResult(data: .object(fields), tier: "observe", warnings: warnings, status: status) { _ in
+        return VerbResult(data: .object(fields), tier: reply.tier.text, warnings: warnings, status: status) { _ in
             ["\(reply.records) records, \(Style.size(reply.bytes)), in \(path.displayString)"]
         }
     }

@@ -13,15 +13,19 @@ struct InfoVerb: Verb {
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var password: PasswordOptions
+    @OptionGroup var access: AccessOptions
     @Argument(help: "Alias, path or id.")
     var database: String
 
     func execute(_ context: Context) throws -> VerbResult {
         var request = WireInfoRequest()
         request.target = try context.target(database)
+        request.tier = access.wireTier
+        request.wait = access.wireWait
         if let count = password.kdfIterations { request.kdfIterations = count }
         var secret = try password.given(context)
-        let reply = try context.connect(for: .info).call(request, secret: &secret) { _ throws(ClientError) in }
+        let reply = try context.connect(for: .info, waiting: access.waiting)
+            .call(request, secret: &secret) { _ throws(ClientError) in }
         let findings = reply.findings.map(\.finding).worstFirst
         return VerbResult(data: json(reply, findings), tier: reply.tier.text, warnings: reply.warnings) { style in
             lines(reply, findings, style)
@@ -35,6 +39,7 @@ struct InfoVerb: Verb {
         fields["session"] = .string(row.sessionText)
         fields["state"] = .string(row.stateText)
         fields["reason"] = .optional(row.reason.isEmpty ? nil : row.reason)
+        fields["ownership"] = row.ownershipJSON
         fields["size"] = .optional(row.hasSize ? row.size : nil)
         fields["modified"] = .optional(row.hasModified ? Style.time(nanoseconds: row.modified) : nil)
         fields["files"] = .array(
@@ -58,7 +63,7 @@ struct InfoVerb: Verb {
             "pending": .optional(reply.hasWalPending ? reply.walPending : nil),
         ])
         fields["indexes"] =
-            reply.tier == .observe
+            reply.tier != .file
             ? .array(
                 reply.indexes.map { index in
                     .object([
@@ -90,8 +95,13 @@ struct InfoVerb: Verb {
             "overflow": .count(pages.overflow), "empty": .count(pages.empty), "plain": .count(pages.plain),
             "compressed": .count(pages.compressed), "unrecognized": .count(pages.unrecognized),
             "free": .count(pages.free), "leaked": .count(pages.leaked),
-            "next_page_index": .count(pages.nextPageIndex),
+            "next_page_index": .count(pages.nextPageIndex), "estimated": .bool(pages.estimated),
         ])
+    }
+
+    private func ownerSince(_ row: WireDatabaseRow) -> String? {
+        guard let holder = row.ownership.holders.first, holder.hasStarted else { return nil }
+        return Style.time(nanoseconds: holder.started)
     }
 
     private func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
@@ -106,6 +116,7 @@ struct InfoVerb: Verb {
         if !row.tags.isEmpty { facts.add("tags", row.tags.joined(separator: ", ")) }
         facts.add("session", row.sessionText)
         facts.add("state", row.reason.isEmpty ? row.stateText : "\(row.stateText): \(row.reason)")
+        facts.add("owner", row.ownerText + (ownerSince(row).map { ", running since \($0)" } ?? ""))
         facts.add("records", row.recordsText)
         facts.add("size", row.hasSize ? Style.size(row.size) : "unknown")
         facts.add("changed", row.hasModified ? Style.time(nanoseconds: row.modified) : "unknown")
@@ -126,7 +137,8 @@ struct InfoVerb: Verb {
                 ("plain", pages.plain), ("compressed", pages.compressed), ("unrecognized", pages.unrecognized),
             ]
             let text = kinds.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
-            facts.add("pages", "\(pages.total)" + (text.isEmpty ? "" : " (\(text))"))
+            facts.add(
+                "pages", (pages.estimated ? "about " : "") + "\(pages.total)" + (text.isEmpty ? "" : " (\(text))"))
             facts.add("free pages", "\(pages.free) listed, \(pages.leaked) leaked")
         }
         if reply.hasWalEntries {
@@ -141,7 +153,9 @@ struct InfoVerb: Verb {
             facts.add("leftover", "\(FilePath.displayString([UInt8](leftover.path))) (\(leftover.kind))")
         }
         var out = facts.lines(style: style)
-        if reply.tier == .file { out.append("locked: pages and indexes need the key (blazectl unlock \(row.title))") }
+        if reply.tier == .file, row.session == .locked {
+            out.append("locked: pages and indexes need the key (blazectl unlock \(row.title))")
+        }
         return out + findings.lines(style: style)
     }
 }

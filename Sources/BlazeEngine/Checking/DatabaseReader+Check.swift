@@ -9,31 +9,61 @@ extension DatabaseReader {
     }
 
     /// Everything that can be told without decoding records: files, headers, page lists, free list and WAL. The
-    /// metadata's signature has been verified by opening.
+    /// metadata's signature has been verified by opening. Beside an owner, the records whose headers look odd are read,
+    /// because most of it passes; the WAL, which its owner is at work on, is not.
     ///
-    /// Throws `.changedWhileReading` when damage was found and another process changed the files meanwhile.
+    /// Throws `.changedWhileReading` when the files' owner takes longer than 2 s to swap them.
     public func quickCheck() throws(EngineError) -> CheckReport {
+        let first = try look()
+        // At rest a second look tells nothing new, and at damage it must be certain that this is at rest.
+        guard ownership.isQuiet, first.findings.hasDamage, try !isStanding() else { return report(first) }
+        return report(try look())
+    }
+
+    private func report(_ look: (findings: FindingCollector, survey: PageSurvey)) -> CheckReport {
+        CheckReport(findings: look.findings.findings(judgedBy: ownership), survey: look.survey)
+    }
+
+    private func look() throws(EngineError) -> (findings: FindingCollector, survey: PageSurvey) {
         var findings = FindingCollector()
-        let (summary, metadataFile) = try FileSummary.look(at: files, in: storage)
-        findings.add(contentsOf: summary.findings)
+        let (status, metadataFile) = try FileSummary.looked(at: files, in: storage)
+        findings.add(contentsOf: status)
         let (scan, reached) = try scanHeaders()
-        checkRecords(scan, &findings)
+        if ownership.isQuiet { checkRecords(scan, &findings) } else { try checkRecordsAgain(scan, &findings) }
         checkLists(scan, reached, &findings)
         checkMetadata(&findings)
         checkMirror(metadataFile, &findings)
         checkWAL(&findings)
-        try refuseIfChanged(findings)
-        return CheckReport(findings: findings.findings, survey: scan.survey)
+        return (findings, scan.survey)
     }
 
+    /// How often the headers are counted beside an owner who is at work.
+    private static let scans = 4
+
+    /// Beside an owner the headers are counted again when something has changed meanwhile; where that happens each time,
+    /// the figures are estimates.
     private func scanHeaders() throws(EngineError) -> (scan: HeaderScan, reached: Set<UInt32>) {
-        var scan = try HeaderScan(store, metadata)
-        var reached: Set<UInt32> = []
-        if !scan.unlisted.isEmpty, scan.survey.overflow > 0 {
-            reached = try ChainReach(metadata, store, scan).pages
-            scan.claim(reached)
+        var left = Self.scans
+        while true {
+            left -= 1
+            if !ownership.isQuiet {
+                try renew()
+                try generation.store.renewStatus()
+            }
+            let before = try generation.stampNow()
+            var scan = try HeaderScan(generation.store, metadata)
+            var reached: Set<UInt32> = []
+            if !scan.unlisted.isEmpty, scan.survey.overflow > 0 {
+                reached = try ChainReach(metadata, generation.store, scan).pages
+                scan.claim(reached)
+            }
+            if ownership.isQuiet { return (scan, reached) }
+            if try generation.stampNow() == before, try generation.hasMetadataFile() { return (scan, reached) }
+            if left == 0 {
+                scan.markEstimate()
+                return (scan, reached)
+            }
         }
-        return (scan, reached)
     }
 
     private func checkRecords(_ scan: HeaderScan, _ findings: inout FindingCollector) {
@@ -62,26 +92,44 @@ extension DatabaseReader {
                 .unsupportedPage, .damage, count: Int(clamping: scan.survey.compressed), page: page,
                 "\(scan.survey.compressed) pages are of a version that is not read here, page \(page) first")
         }
-        checkSharing(&findings)
+        for use in sharedPages() { findings.add(.sharedPage(use.page, use.first, use.second)) }
     }
 
-    private func checkSharing(_ findings: inout FindingCollector) {
-        struct Use {
-            let page: UInt32
-            let place: UInt32
+    /// The same beside a writer, where headers alone prove nothing: what looks odd is read.
+    private func checkRecordsAgain(_ scan: HeaderScan, _ findings: inout FindingCollector) throws(EngineError) {
+        var odd: Set<RecordID> = []
+        for entry in metadata.index.entries {
+            let list = metadata.index.pages(of: entry)
+            let isSound =
+                list.first.map { scan.kind(of: $0) == .record } ?? false
+                && list.dropFirst().allSatisfy { scan.kind(of: $0) == .overflow }
+            if !isSound { odd.insert(entry.id) }
         }
-        var uses: [Use] = []
-        uses.reserveCapacity(metadata.index.pages.count)
-        for (place, entry) in metadata.index.entries.enumerated() {
-            for page in metadata.index.pages(of: entry) {
-                uses.append(Use(page: page, place: UInt32(truncatingIfNeeded: place)))
+        for use in sharedPages() { odd.formUnion([use.first, use.second]) }
+        var tally = ReadTally()
+        let ids = odd.sorted()
+        for start in stride(from: 0, to: ids.count, by: EngineLimits.oddRecords) {
+            let some = Array(ids[start..<min(start + EngineLimits.oddRecords, ids.count)])
+            var outcomes = some.map { id in
+                metadata.index.entry(id).map {
+                    RecordReader(store: generation.store).outcome(of: $0, in: metadata.index)
+                } ?? .gone
+            }
+            try settle(some, &outcomes)
+            for (id, outcome) in zip(some, outcomes) {
+                tally.note(outcome, id, list: metadata.index.entry(id).map { metadata.index.pages(of: $0) } ?? [])
             }
         }
-        uses.sort { $0.page != $1.page ? $0.page < $1.page : $0.place < $1.place }
-        for (a, b) in zip(uses, uses.dropFirst()) where a.page == b.page && a.place != b.place {
-            let entries = metadata.index.entries
-            findings.add(.sharedPage(a.page, entries[Int(a.place)].id, entries[Int(b.place)].id))
-        }
+        try findSharedPages(&tally)
+        // Judged once, with all other findings.
+        findings.add(contentsOf: tally.report(judgedBy: .free).findings)
+    }
+
+    /// The pages that two lists of the index name.
+    private func sharedPages() -> [ReadTally.SharedPage] {
+        var tally = ReadTally()
+        for entry in metadata.index.entries { tally.use(metadata.index.pages(of: entry), entry.id) }
+        return tally.sharedPages()
     }
 
     private func checkLists(_ scan: HeaderScan, _ reached: Set<UInt32>, _ findings: inout FindingCollector) {
@@ -91,7 +139,7 @@ extension DatabaseReader {
             .freePageInUse, .damage, count: inUse.count, page: inUse.min(),
             "\(inUse.count) pages are on the free list and used by records: the next inserts overwrite them")
         findings.add(
-            .freePageTwice, .damage, count: metadata.freePages.count - scan.free.count,
+            .freePageTwice, .damage, count: scan.freeRepeats,
             "the free list names pages more than once: two records would share them")
         let beyond = scan.free.filter { UInt64($0) >= survey.nextPageIndex }
         findings.add(
@@ -144,7 +192,7 @@ extension DatabaseReader {
 
     /// The unsigned mirror is read from the file again, because nothing else needs it; not if it was replaced since.
     private func checkMirror(_ file: MetadataFile?, _ findings: inout FindingCollector) {
-        guard let file, file.status == opened.meta, let mirror = file.mirrorIndex() else { return }
+        guard let file, file.status == generation.metadataStatus, let mirror = file.mirrorIndex() else { return }
         let signed = metadata.index
         let differing = mirror.entries.filter { entry in
             guard let own = signed.entry(entry.id) else { return true }
@@ -158,6 +206,7 @@ extension DatabaseReader {
     }
 
     private func checkWAL(_ findings: inout FindingCollector) {
+        guard let wal else { return }
         findings.add(
             .walPending, .note, count: wal.entries,
             "\(wal.entries) WAL entries are not checkpointed; \(wal.counting.count) of their pages count")

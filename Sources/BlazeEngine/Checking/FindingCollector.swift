@@ -1,4 +1,5 @@
 internal import BlazeModel
+internal import BlazePlatform
 
 /// Gathers findings. Of each name and severity only the first few are told one by one and the rest as one count, so
 /// that a file with a million broken pages makes no million findings.
@@ -43,10 +44,11 @@ struct FindingCollector {
 
     var hasDamage: Bool { single.contains { $0.severity == .damage } }
 
-    /// The gravest first; of one severity in the order in which they were found.
-    var findings: [Finding] {
-        Finding.Severity.allCases.sorted(by: >).flatMap { severity in
-            (single + rest).filter { $0.severity == severity }
+    /// As they count under this ownership, the gravest first; of one severity in the order in which they were found.
+    func findings(judgedBy ownership: Ownership) -> [Finding] {
+        let judged = (single + rest).map { $0.judged(by: ownership) } + [Finding.of(ownership)].compactMap(\.self)
+        return Finding.Severity.allCases.sorted(by: >).flatMap { severity in
+            judged.filter { $0.severity == severity }
         }
     }
 }

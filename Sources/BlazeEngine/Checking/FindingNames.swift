@@ -32,6 +32,8 @@ extension Finding.Name {
     public static let oldRecordJSON = Finding.Name(rawValue: "old-record-json")
     /// Vectors that BlazeDB does not read back as written (trap T12).
     public static let vectorPrecision = Finding.Name(rawValue: "vector-precision")
+    /// A record that another process kept changing while it was read.
+    public static let unstable = Finding.Name(rawValue: "unstable")
 
     // Metadata.
 
@@ -65,6 +67,13 @@ extension Finding.Name {
     public static let indexedValuesReadable = Finding.Name(rawValue: "indexed-values-readable")
     /// Metadata that makes BlazeDB migrate all pages.
     public static let encodingJSON = Finding.Name(rawValue: "encoding-json")
+
+    // Ownership.
+
+    /// Another process has the database open.
+    public static let inUse = Finding.Name(rawValue: "in-use")
+    /// Whether a process has the database open cannot be told.
+    public static let ownershipUnknown = Finding.Name(rawValue: "ownership-unknown")
 
     // Files.
 
@@ -110,6 +119,7 @@ extension Finding.Name {
     public static let all: [Finding.Name] = [
         .noPages, .chainOrder, .phantom, .unreadable, .readError, .stalePageList, .sharedPage, .undecodable,
         .idMismatch, .unsupportedPage, .unencryptedPage, .oldOverflowForm, .oldRecordJSON, .vectorPrecision,
+        .unstable, .inUse, .ownershipUnknown,
         .noMeta, .unsignedMeta, .badMeta, .mirrorDiffers, .pageOutOfRange, .duplicateIndexEntry, .unsortedIndex,
         .indexEntryUnusable, .freePageInUse, .freePageTwice, .freePageBeyond, .nextPageLow, .indexDangling,
         .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt, .partialPage, .orphan, .leaked,

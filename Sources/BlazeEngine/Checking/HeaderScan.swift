@@ -12,6 +12,8 @@ struct HeaderScan {
     private(set) var kinds: [PageKind]
     /// Pages of the free list: sorted, each once.
     let free: [UInt32]
+    /// How many more entries the free list has than pages.
+    let freeRepeats: Int
     /// Pages with contents on neither list, the first ones; `survey.orphan` counts them all.
     private(set) var unlisted: [UInt32] = []
     private(set) var firstLeaked: UInt32?
@@ -29,6 +31,7 @@ struct HeaderScan {
     init(_ store: PageStore, _ metadata: Metadata) throws(EngineError) {
         listed = Self.sortedOnce(metadata.index.pages)
         free = Self.sortedOnce(metadata.freePages)
+        freeRepeats = metadata.freePages.count - free.count
         images = store.overlay.sorted { $0.key < $1.key }.map { ($0.key, Self.kind(of: $0.value)) }
         imagePages = images.map(\.page)
         kinds = [PageKind](repeating: .absent, count: listed.count)
@@ -54,6 +57,9 @@ struct HeaderScan {
         let place = Self.place(of: page, in: free)
         return place < free.count && free[place] == page
     }
+
+    /// Notes that the file changed while it was scanned.
+    mutating func markEstimate() { survey.isEstimate = true }
 
     /// Takes pages that chains reach off the orphans.
     mutating func claim(_ reached: Set<UInt32>) {

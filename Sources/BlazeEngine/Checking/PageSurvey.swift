@@ -22,6 +22,8 @@ public struct PageSurvey: Sendable, Hashable {
     public internal(set) var orphan: UInt64 = 0
     /// The first page number never used, as the metadata says.
     public internal(set) var nextPageIndex: UInt64 = 0
+    /// Whether the files changed each time that they were counted: every figure is then about right, and no more.
+    public internal(set) var isEstimate = false
     /// Bytes of a last page that is not whole; 0 when it is.
     public internal(set) var partialTail: UInt64 = 0
 }

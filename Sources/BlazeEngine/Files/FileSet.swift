@@ -21,6 +21,8 @@ public struct FileSet: Sendable, Hashable {
     public var wal: FilePath { base.appendingSuffix(".wal") }
     /// `NAME.meta.indexes`: secondary indexes of their own file, which nothing writes any more.
     public var indexes: FilePath { base.appendingSuffix(".meta.indexes") }
+    /// `NAME.vacuum_backup.blazedb`: where a vacuum keeps the data file while it puts the new one in its place.
+    var dataAside: FilePath { base.appendingSuffix(".vacuum_backup.blazedb") }
     /// `NAME`, for a person: bytes that cannot be shown are escaped.
     public var name: String { FilePath.displayString(nameBytes) }
 

@@ -12,11 +12,14 @@ public struct FileSummary: Sendable {
     public let status: FileSetStatus
     /// Which database this is; nil when the salt cannot be read.
     public let identity: DatabaseID?
+    /// Whether a process has the database open.
+    public let ownership: Ownership
     /// Where the salt comes from; nil when it cannot be read.
     public let saltSource: SaltSource?
     /// How many records the metadata lists; nil when that is unknown, which is not the same as 0.
     public let recordCount: Int?
-    /// Whether the count may be off: the WAL is not empty, or an operation was interrupted.
+    /// Whether the count may be off: the WAL is not empty, an operation was interrupted, or a process has the database
+    /// open, whose updates and deletes reach the metadata only now and then.
     public let recordCountIsEstimate: Bool
     /// The version of the metadata's wrapper; nil when the metadata cannot be read.
     public let wrapperVersion: Int?
@@ -29,13 +32,25 @@ public struct FileSummary: Sendable {
 
     /// Looks at the files. Throws `.notFound`, `.notRegularFile` or `.permissionDenied` for the data file; a data
     /// file that an interrupted vacuum has moved aside is a finding instead.
-    public static func read(_ files: FileSet, in storage: any Storage) throws(EngineError) -> FileSummary {
-        try look(at: files, in: storage).summary
+    ///
+    /// - Parameter ownership: who has the database open, where the caller knows better than the system's table of locks:
+    ///   because it holds the lock itself.
+    public static func read(
+        _ files: FileSet, in storage: any Storage, ownership: Ownership? = nil
+    ) throws(EngineError) -> FileSummary {
+        try look(at: files, in: storage, ownership ?? files.ownership(in: storage)).summary
     }
 
-    /// The summary, and the metadata that it read.
-    static func look(
+    /// The findings, not judged yet by who has the database open, and the metadata that was read.
+    static func looked(
         at files: FileSet, in storage: any Storage
+    ) throws(EngineError) -> (findings: [Finding], metadata: MetadataFile?) {
+        let (summary, metadata) = try look(at: files, in: storage, .free)
+        return (summary.findings, metadata)
+    }
+
+    private static func look(
+        at files: FileSet, in storage: any Storage, _ ownership: Ownership
     ) throws(EngineError) -> (summary: FileSummary, metadata: MetadataFile?) {
         let status = try FileSetStatus.read(files, in: storage)
         if status.data == nil, !status.has(.vacuumBackup, ".blazedb") {
@@ -55,14 +70,15 @@ public struct FileSummary: Sendable {
         } catch {
             metadata = .failure(error)
         }
-        return (FileSummary(files, status, metadata, in: storage), try? metadata.get())
+        return (FileSummary(files, status, metadata, ownership, in: storage), try? metadata.get())
     }
 
     private init(
         _ files: FileSet, _ status: FileSetStatus, _ metadata: Result<MetadataFile, EngineError>,
-        in storage: any Storage
+        _ ownership: Ownership, in storage: any Storage
     ) {
         self.files = files
+        self.ownership = ownership
         self.status = status
         var salt: Salt?
         var saltProblem: EngineError?
@@ -85,11 +101,11 @@ public struct FileSummary: Sendable {
         recordCount = count
         metadataProblem = problem
         let interrupted = status.leftovers.contains { $0.kind == .transactionCopy || $0.kind == .vacuumBackup }
-        recordCountIsEstimate = (status.wal?.size ?? 0) > 0 || interrupted
+        recordCountIsEstimate = (status.wal?.size ?? 0) > 0 || interrupted || ownership.isOwned
         var findings = FindingCollector()
         findings.add(contentsOf: Self.findings(problem, saltProblem, salt?.source))
         findings.add(contentsOf: status.findings)
-        self.findings = findings.findings
+        self.findings = findings.findings(judgedBy: ownership)
     }
 
     private static func findings(

@@ -49,17 +49,19 @@ public struct DatabaseKey: ~Copyable, Sendable {
     public static func derive(
         for files: FileSet, in storage: any Storage, password: inout SecretBytes, iterations: Int?
     ) throws(EngineError) -> DatabaseKey {
-        // What is wrong with the data file is told before anything that is wrong beside it.
-        let dataStatus = try files.dataStatus(in: storage)
-        let salt = try Salt.read(files, in: storage)
-        let candidates = try KeyDerivation.candidates(salt: salt, iterations: iterations)
-        let metadata: MetadataFile
-        do {
-            metadata = try MetadataFile(files, in: storage)
-        } catch {
-            throw error == EngineError(.metadataMissing, "")
-                ? KeyProbe.explainMissingMetadata(error, files, in: storage) : error
+        let (dataStatus, salt, metadata) = try patiently(files, in: storage) {
+            () throws(EngineError) -> (FileStatus, Salt, MetadataFile) in
+            // What is wrong with the data file is told before anything that is wrong beside it.
+            let dataStatus = try files.dataStatus(in: storage)
+            let salt = try Salt.read(files, in: storage)
+            do throws(EngineError) {
+                return (dataStatus, salt, try MetadataFile(files, in: storage))
+            } catch {
+                throw error == EngineError(.metadataMissing, "")
+                    ? KeyProbe.explainMissingMetadata(error, files, in: storage) : error
+            }
         }
+        let candidates = try KeyDerivation.candidates(salt: salt, iterations: iterations)
         guard let identity = salt.identity(dataFile: dataStatus) else {
             throw EngineError(
                 .notFound, "data file \(files.data.displayString) is missing, and there is no salt file either",
@@ -74,5 +76,25 @@ public struct DatabaseKey: ~Copyable, Sendable {
         }
         throw KeyProbe.explainUnverified(
             files, in: storage, keys: tried, counts: candidates.map(\.iterations), salt: salt.source)
+    }
+
+    /// What `body` reads. While an owner swaps the files, each of them has no name for a moment: then it is tried again.
+    private static func patiently<R>(
+        _ files: FileSet, in storage: any Storage, _ body: () throws(EngineError) -> R
+    ) throws(EngineError) -> R {
+        let start = ContinuousClock.now
+        var patience = Patience()
+        var pause: Int32 = 1
+        while true {
+            do throws(EngineError) {
+                return try body()
+            } catch {
+                guard error.isPassing, files.ownership(in: storage).isOwned, !patience.isExhausted(since: start) else {
+                    throw error
+                }
+            }
+            patience.rest(pause)
+            pause = min(pause * 2, 64)
+        }
     }
 }

@@ -7,12 +7,14 @@ struct MetadataFile {
     let path: FilePath
     /// The status of the open file that was read.
     let status: FileStatus
+    /// The open file. As long as it is held, no other file gets its inode, so that device and inode tell it apart.
+    let file: any StorageFile
     let wrapper: MetadataWrapper
     private let bytes: [UInt8]
     /// Reads and takes apart `NAME.meta`. Nothing is verified yet.
     init(_ files: FileSet, in storage: any Storage) throws(EngineError) {
         path = files.meta
-        (bytes, status) = try Self.read(files.meta, in: storage)
+        (bytes, status, file) = try Self.read(files.meta, in: storage)
         wrapper = try MetadataWrapper(bytes, path: files.meta)
     }
 
@@ -47,7 +49,9 @@ struct MetadataFile {
         return mirror.index
     }
 
-    private static func read(_ path: FilePath, in storage: any Storage) throws(EngineError) -> ([UInt8], FileStatus) {
+    private static func read(
+        _ path: FilePath, in storage: any Storage
+    ) throws(EngineError) -> ([UInt8], FileStatus, any StorageFile) {
         let file: any StorageFile
         let status: FileStatus
         do {
@@ -73,7 +77,7 @@ struct MetadataFile {
             }
             let bytes = try file.bytes(count: size, at: 0)
             guard bytes.count == size else { throw EngineError.changed(path) }
-            return (bytes, status)
+            return (bytes, status, file)
         } catch let error as EngineError {
             throw error
         } catch let error as StorageError {

@@ -14,7 +14,7 @@ internal import Crypto
 final class PageCipher {
     private static let nonceBytes = 12
     private static let tagBytes = 16
-    private let key: SymmetricKey
+    let key: SymmetricKey
     private let ordered = PageBuffer(pages: 1)
 
     init(_ key: SymmetricKey) {

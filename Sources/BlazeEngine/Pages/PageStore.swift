@@ -1,4 +1,5 @@
 internal import BlazePlatform
+internal import Crypto
 internal import SystemPackage
 
 /// A buffer of whole pages, freed with its owner.
@@ -23,11 +24,21 @@ final class PageBuffer {
     }
 }
 
-/// The data file's pages, with the WAL images that count laid over them (FORMAT.md 8.1a). Reads only.
+/// The data file's pages, with the WAL images that count laid over them (FORMAT.md 8.1a). Reads only. One thread at a
+/// time; another thread makes one of its own from `source`.
 final class PageStore {
+    /// What a store reads from, without its buffers.
+    struct Source: Sendable {
+        let file: any StorageFile
+        let status: FileStatus
+        let key: SymmetricKey
+        let overlay: [UInt32: WALOverlay.Image]
+        let wal: (any StorageFile)?
+    }
+
     let file: any StorageFile
-    /// The data file as it was when it was opened.
-    let status: FileStatus
+    /// The data file as it was when it was opened, or looked at last.
+    private(set) var status: FileStatus
     let cipher: PageCipher
     /// What stands in the WAL for pages that the data file does not hold soundly.
     var overlay: [UInt32: WALOverlay.Image] = [:]
@@ -44,6 +55,25 @@ final class PageStore {
         self.cipher = cipher
     }
 
+    init(_ source: Source) {
+        file = source.file
+        status = source.status
+        cipher = PageCipher(source.key)
+        overlay = source.overlay
+        wal = source.wal
+    }
+
+    var source: Source { Source(file: file, status: status, key: cipher.key, overlay: overlay, wal: wal) }
+
+    /// Looks at the open file again: an owner makes it longer.
+    func renewStatus() throws(EngineError) {
+        do {
+            status = try file.status()
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
     /// Pages of the data file, a short last one included. May exceed 32 bits in a huge sparse file.
     var filePages: UInt64 {
         status.size / UInt64(PageView.byteCount) + (status.size % UInt64(PageView.byteCount) == 0 ? 0 : 1)
@@ -56,7 +86,7 @@ final class PageStore {
 
     /// A page and its kind. The view is valid until the next call.
     func page(_ number: UInt32) throws(EngineError) -> (view: PageView, kind: PageKind) {
-        guard let image = overlay[number] else { return try filePage(number) }
+        guard !overlay.isEmpty, let image = overlay[number] else { return try filePage(number) }
         switch image {
         case .deleted:
             buffer.zero(from: 0)

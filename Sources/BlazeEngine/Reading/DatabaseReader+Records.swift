@@ -1,149 +1,86 @@
 public import BlazeModel
 
 extension DatabaseReader {
-    /// Hands out every readable record, sorted by id, one at a time. A record that carries another id than the index
-    /// says is handed out under the index's id, with a finding.
+    /// Hands out every readable record, sorted by id, one at a time. At rest, a record that carries another id than the
+    /// index says is handed out under the index's id, with a finding.
     ///
-    /// Rethrows what `body` throws. Throws `.changedWhileReading` when damage was found and another process changed
-    /// the files meanwhile, because its writing may explain the damage.
-    public func forEachRecord(_ body: (RecordID, Record) throws -> Void) throws -> ReadReport {
+    /// Records that another process inserts or deletes meanwhile may be among them or not; each one is handed out as it
+    /// stood at one moment. Reading uses all cores and holds some 16 MiB of pages at a time, or one longer record.
+    ///
+    /// Rethrows what `body` and `interrupt` throw. Throws `.changedWhileReading` when the files' owner takes longer than
+    /// 2 s to swap them, and what reading the metadata throws.
+    ///
+    /// - Parameters:
+    ///   - interrupt: called now and then; what it throws ends the read.
+    ///   - body: takes a record and its id.
+    public func forEachRecord(
+        interrupt: () throws -> Void = {}, _ body: (RecordID, Record) throws -> Void
+    ) throws -> ReadReport {
         var tally = ReadTally()
-        let reader = RecordReader(store: store)
-        for (place, entry) in metadata.index.entries.enumerated() {
-            let list = metadata.index.pages(of: entry)
-            guard !list.isEmpty else {
-                tally.miss(Finding(.noPages, .damage, record: entry.id, "the index lists no page for the record"))
+        var position = 0
+        // Held here, because each look at `metadata` would take hold of all that is in it.
+        var index = metadata.index
+        while position < index.count {
+            try interrupt()
+            let window = RecordWindow(from: position, in: index)
+            let entries = index.entries[window.range]
+            let number = generation.number
+            var outcomes = window.outcomes(generation.store)
+            try settle(entries.map(\.id), &outcomes)
+            position = window.range.upperBound
+            if generation.number == number {
+                for (entry, outcome) in zip(entries, outcomes) {
+                    tally.note(outcome, entry.id, list: index.pages(of: entry))
+                    if case .read(let found) = outcome { try body(entry.id, found.record) }
+                }
                 continue
             }
-            do {
-                let found = try reader.find(entry.id, in: list)
-                tally.note(found, entry.id, list: list, place: place)
-                try body(entry.id, found.decoded.record)
-            } catch let absence as RecordReader.Absence {
-                tally.miss(absence, entry.id, list: list, place: place)
+            // There is a newer index: lists are held against it, and the rest comes by it, behind the last id.
+            index = metadata.index
+            position = index.place(behind: entries.last?.id)
+            for (entry, outcome) in zip(entries, outcomes) {
+                tally.note(outcome, entry.id, list: index.entry(entry.id).map { index.pages(of: $0) } ?? [])
+                if case .read(let found) = outcome { try body(entry.id, found.record) }
             }
         }
-        tally.findSharedPages(metadata.index)
-        try refuseIfChanged(tally.findings)
-        return tally.finish()
+        try findSharedPages(&tally)
+        return tally.report(judgedBy: ownership)
+    }
+
+    /// Two records that were read at different moments may have had one page in turn: beside a writer both are read
+    /// again before they are said to share it.
+    func findSharedPages(_ tally: inout ReadTally) throws(EngineError) {
+        let shared = tally.sharedPages()
+        guard !shared.isEmpty else { return }
+        guard try !isStanding() else { return tally.add(shared.map { .sharedPage($0.page, $0.first, $0.second) }) }
+        try renew()
+        for use in shared.prefix(EngineLimits.sharedPageChecks) {
+            let ids = [use.first, use.second]
+            let entries = ids.compactMap { metadata.index.entry($0) }
+            guard entries.count == 2 else { continue }
+            var outcomes = entries.map { RecordReader(store: generation.store).outcome(of: $0, in: metadata.index) }
+            try settle(ids, &outcomes)
+            let chains = outcomes.map { outcome -> [UInt32] in
+                if case .read(let found) = outcome { return found.chain }
+                return []
+            }
+            if chains.allSatisfy({ $0.contains(use.page) }) {
+                tally.add([.sharedPage(use.page, use.first, use.second)])
+            }
+        }
     }
 }
 
-/// Counts and findings, while records are read.
-private struct ReadTally {
-    private struct Use {
-        let page: UInt32
-        let place: UInt32
-    }
-
-    private(set) var findings = FindingCollector()
-    private var report = ReadReport()
-    private var uses: [Use] = []
-    private var vectors = 0
-    private var firstVector: RecordID?
-    private var jsonRecords = 0
-    private var firstJSON: RecordID?
-    private var oldForms = 0
-    private var firstOldForm: RecordID?
-
-    mutating func note(_ found: FoundRecord, _ id: RecordID, list: ArraySlice<UInt32>, place: Int) {
-        let record = found.decoded.record
-        report.readable += 1
-        if record.isHidden { report.hidden += 1 } else { report.visible += 1 }
-        report.byKind[record.kind, default: 0] += 1
-        for page in found.stored.chain { use(page, place) }
-        if found.isOutOfOrder { findings.add(.chainOrder(id, main: found.main)) }
-        if !Self.sameSet(found.stored.chain, list) {
-            findings.add(
-                Finding(
-                    .stalePageList, .advice, page: found.main, record: id,
-                    "the index lists \(list.count) pages for the record, its chain has \(found.stored.chain.count) or others"
-                ))
+extension RecordIndex {
+    /// The first place behind an id.
+    fileprivate func place(behind id: RecordID?) -> Int {
+        guard let id else { return 0 }
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].id <= id { low = middle + 1 } else { high = middle }
         }
-        if record.id != id {
-            findings.add(
-                Finding(
-                    .idMismatch, .damage, page: found.main, record: id,
-                    record.id.map { "the page holds record \($0)" } ?? "the record carries no id of its own"))
-        }
-        if found.stored.isPlain {
-            findings.add(
-                Finding(
-                    .unencryptedPage, .damage, page: found.main, record: id,
-                    "the record is not encrypted and not authenticated, and BlazeDB does not read it"))
-        }
-        if found.decoded.holdsVector {
-            vectors += 1
-            firstVector = firstVector ?? id
-        }
-        if found.decoded.isJSON {
-            jsonRecords += 1
-            firstJSON = firstJSON ?? id
-        }
-        if found.stored.isOldForm {
-            oldForms += 1
-            firstOldForm = firstOldForm ?? id
-        }
-    }
-
-    mutating func miss(_ absence: RecordReader.Absence, _ id: RecordID, list: ArraySlice<UInt32>, place: Int) {
-        if absence.isOutOfOrder { findings.add(.chainOrder(id, main: absence.failure.page)) }
-        for page in list { use(page, place) }
-        miss(Finding(absence.failure, record: id))
-    }
-
-    mutating func miss(_ finding: Finding) {
-        findings.add(finding)
-        if finding.severity == .damage { report.unreadable += 1 } else { report.deleted += 1 }
-    }
-
-    private mutating func use(_ page: UInt32, _ place: Int) {
-        uses.append(Use(page: page, place: UInt32(truncatingIfNeeded: place)))
-    }
-
-    private static func sameSet(_ chain: [UInt32], _ list: ArraySlice<UInt32>) -> Bool {
-        chain.elementsEqual(list) || Set(chain) == Set(list)
-    }
-
-    mutating func findSharedPages(_ index: RecordIndex) {
-        uses.sort { $0.page != $1.page ? $0.page < $1.page : $0.place < $1.place }
-        for (a, b) in zip(uses, uses.dropFirst()) where a.page == b.page && a.place != b.place {
-            findings.add(
-                .sharedPage(a.page, index.entries[Int(a.place)].id, index.entries[Int(b.place)].id))
-        }
-        uses = []
-    }
-
-    mutating func finish() -> ReadReport {
-        findings.add(
-            .oldOverflowForm, .advice, count: oldForms, record: firstOldForm,
-            "\(oldForms) records are in the overflow form before 2.7.1, which BlazeDB 2.8.1 does not read by default")
-        findings.add(
-            .oldRecordJSON, .note, count: jsonRecords, record: firstJSON,
-            "\(jsonRecords) records are stored as JSON, as very old versions did")
-        findings.add(
-            .vectorPrecision, .note, count: vectors, record: firstVector,
-            "\(vectors) records hold vectors, which BlazeDB does not read back as they were written")
-        report.findings = findings.findings
-        return report
-    }
-}
-
-extension Finding {
-    /// A record that cannot be read.
-    init(_ failure: RecordFailure, record: RecordID) {
-        self.init(
-            failure.name, failure.severity, page: failure.page, record: record, "page \(failure.page) \(failure.reason)"
-        )
-    }
-
-    static func chainOrder(_ id: RecordID, main: UInt32) -> Finding {
-        Finding(
-            .chainOrder, .damage, page: main, record: id,
-            "the page list does not start with record page \(main), so BlazeDB cannot read the record")
-    }
-
-    static func sharedPage(_ page: UInt32, _ first: RecordID, _ second: RecordID) -> Finding {
-        Finding(.sharedPage, .damage, page: page, record: first, "page \(page) belongs to this record and to \(second)")
+        return low
     }
 }

@@ -3,120 +3,178 @@ public import BlazePlatform
 public import Crypto
 internal import SystemPackage
 
-/// A database at rest, opened for reading: no lock is taken and not a byte is changed.
+/// A database opened for reading, at rest or beside the process that owns it: no lock is taken and not a byte is changed.
 ///
-/// What it reads is what the files say, FORMAT.md 8.1a applied: a WAL image counts only where the data file's page is
-/// neither zero nor authentic. Not Sendable: one thread at a time.
+/// It goes by what FORMAT.md 8.1a says. Records are read one by one: beside a writer there is no moment at which all files
+/// belong together. The data file is the truth; a WAL image counts only where its page is neither zero nor authentic. What
+/// cannot be read beside an owner is read again, against the newest metadata, before anything is said of it.
+///
+/// Not Sendable: one thread at a time.
 public final class DatabaseReader {
     /// The database's files.
     public let files: FileSet
-    /// The verified metadata.
-    public let metadata: Metadata
-    /// What the write-ahead log holds.
-    public let wal: WALSummary
+    /// The verified metadata that was read last.
+    public var metadata: Metadata { generation.metadata }
+    /// What the write-ahead log holds; nil when it was not read, because its owner is at work on it.
+    public var wal: WALSummary? { generation.wal }
+    /// Whether a process has the database open. Once one was seen, or one could not tell, that stays.
+    public private(set) var ownership: Ownership
 
     let storage: any Storage
-    let store: PageStore
-    let opened: Opened
+    let key: SymmetricKey
+    var generation: Generation
+    var patience: Patience
 
-    /// The files as they were when they were opened.
-    struct Opened {
-        let meta: FileStatus
-        let wal: FileStatus?
-    }
-
-    /// How often opening starts again when another process replaces the files meanwhile.
+    /// How often opening starts again when files at rest are replaced meanwhile.
     private static let attempts = 3
 
     /// Opens data and WAL, reads the metadata, and verifies it with the key.
     ///
-    /// Throws `.metadataMissing`, `.metadataNotJSON`, `.metadataMalformed`, `.metadataUnsigned`, `.metadataUnverified`,
-    /// `.wrongPassword`, `.unsupportedFormat`, `.limitExceeded`, `.changedWhileReading`, and what opening a file throws.
-    public init(_ files: FileSet, in storage: any Storage, key: SymmetricKey) throws(EngineError) {
-        _ = try files.openData(in: storage)
-        for _ in 0..<Self.attempts {
-            let store = try PageStore(files.data, in: storage, cipher: PageCipher(key))
-            let file = try MetadataFile(files, in: storage)
-            guard file.isVerified(by: key, texts: try file.signedTexts()) else {
-                throw KeyProbe.explainUnverified(files, in: storage, keys: [key])
+    /// - Parameter underLease: the caller holds the data file's lock, so that nobody else is writing.
+    /// - Throws: `.metadataMissing`, `.metadataNotJSON`, `.metadataMalformed`, `.metadataUnsigned`, `.metadataUnverified`,
+    ///   `.wrongPassword`, `.unsupportedFormat`, `.limitExceeded`, `.changedWhileReading`, and what opening a file throws.
+    public convenience init(
+        _ files: FileSet, in storage: any Storage, key: SymmetricKey, underLease: Bool = false
+    ) throws(EngineError) {
+        try self.init(files, in: storage, key: key, underLease: underLease, patience: Patience())
+    }
+
+    init(
+        _ files: FileSet, in storage: any Storage, key: SymmetricKey, underLease: Bool = false, patience: Patience
+    ) throws(EngineError) {
+        self.files = files
+        self.storage = storage
+        self.key = key
+        self.patience = patience
+        (generation, ownership) = try Self.open(files, in: storage, key: key, underLease, &self.patience)
+    }
+
+    private static func open(
+        _ files: FileSet, in storage: any Storage, key: SymmetricKey, _ underLease: Bool, _ patience: inout Patience
+    ) throws(EngineError) -> (Generation, Ownership) {
+        let start = ContinuousClock.now
+        var tries = 0
+        var pause: Int32 = 1
+        while true {
+            tries += 1
+            let now = underLease ? .leased : files.ownership(in: storage)
+            do throws(EngineError) {
+                let generation = try Generation(files, in: storage, key: key, readingWAL: !now.isOwned)
+                // Opened one after the other, they belong together only if none was replaced meanwhile; beside an owner
+                // the metadata is replaced all the time, and each record is held against the newest.
+                let hasMetadata = now.isQuiet ? try generation.hasMetadataFile() : true
+                if try generation.hasDataFile(), hasMetadata {
+                    patience.note(try generation.stampNow())
+                    return (generation, now)
+                }
+                let isOver = now.isQuiet ? tries >= Self.attempts : patience.isExhausted(since: start)
+                if isOver { throw EngineError.changed(files.data) }
+            } catch {
+                // While an owner swaps its files, each of them has no name for a moment.
+                guard !now.isQuiet, error.isPassing, !patience.isExhausted(since: start) else {
+                    throw files.explained(error, in: storage)
+                }
             }
-            let metadata = Metadata(try file.payload(), wrapper: file.wrapper)
-            try Self.checkFormat(metadata, files)
-            let (wal, walStatus) = try WALOverlay.lay(files.wal, over: store, index: metadata.index, in: storage)
-            // Opened one after the other, they belong together only if none was replaced meanwhile.
-            if try Self.identity(of: files.data, in: storage) == store.status.identity,
-                try Self.identity(of: files.meta, in: storage) == file.status.identity
-            {
-                self.files = files
-                self.storage = storage
-                self.store = store
-                self.metadata = metadata
-                self.wal = wal
-                opened = Opened(meta: file.status, wal: walStatus)
-                return
+            if !now.isQuiet {
+                patience.rest(pause)
+                pause = min(pause * 2, 64)
             }
         }
-        throw EngineError.changed(files.data)
     }
 
-    private static func identity(of path: FilePath, in storage: any Storage) throws(EngineError) -> FileIdentity? {
-        do {
-            return try storage.status(of: path)?.identity
-        } catch {
-            throw EngineError(error)
+    /// Notes what was found out of the ownership later: an owner that was there counts to the end.
+    func note(_ now: Ownership) {
+        switch (ownership, now) {
+        case (.leased, _), (.owned, .free), (.owned, .unknown), (.unknown, .free): break
+        default: ownership = now
         }
     }
 
-    private static func checkFormat(_ metadata: Metadata, _ files: FileSet) throws(EngineError) {
-        let version = metadata.formatVersion ?? "1.0.0"
-        guard version.split(separator: ".", omittingEmptySubsequences: false).first == "1" else {
-            throw EngineError(
-                .unsupportedFormat, "\(files.data.displayString) has another major format version than 1",
-                hint: "a newer blazedb-agent may read it", path: files.data)
+    /// Whether what was read stands: nobody has the database open, and its files are as they were.
+    ///
+    /// Throws `.changedWhileReading` when files change although their lock is held by the caller.
+    func isStanding() throws(EngineError) -> Bool {
+        switch ownership {
+        case .owned, .unknown: return false
+        case .leased:
+            guard try generation.isUnchanged() else { throw EngineError.changed(files.data) }
+            return true
+        case .free:
+            let now = files.ownership(in: storage)
+            if now == .free, try generation.isUnchanged() { return true }
+            note(now == .free ? .unknown("its files changed while they were read") : now)
+            return false
         }
-    }
-
-    /// Whether data, metadata and WAL are still as they were when they were opened.
-    func isUnchanged() throws(EngineError) -> Bool {
-        do {
-            let data = try storage.status(of: files.data)
-            let meta = try storage.status(of: files.meta)
-            let wal = try storage.status(of: files.wal)
-            return Self.same(data, store.status) && Self.same(meta, opened.meta) && Self.same(wal, opened.wal)
-        } catch {
-            throw EngineError(error)
-        }
-    }
-
-    private static func same(_ a: FileStatus?, _ b: FileStatus?) -> Bool {
-        a?.identity == b?.identity && a?.size == b?.size && a?.modified == b?.modified
-    }
-
-    /// Refuses to call damage what another process's writing may explain.
-    func refuseIfChanged(_ findings: FindingCollector) throws(EngineError) {
-        guard findings.hasDamage, try !isUnchanged() else { return }
-        throw EngineError.changed(files.data)
     }
 
     /// The record of an id; nil when it is not indexed, or when its page is zero (deleted, FORMAT.md trap T4).
     ///
-    /// Throws `.unreadableRecord` when it is indexed and cannot be read, or carries another id.
+    /// Throws `.unreadableRecord` when it is indexed and cannot be read, or carries another id; `.changedWhileReading`
+    /// when it kept changing.
     public func record(_ id: RecordID) throws(EngineError) -> Record? {
         guard let entry = metadata.index.entry(id) else { return nil }
-        do throws(RecordReader.Absence) {
-            let found = try RecordReader(store: store).find(id, in: metadata.index.pages(of: entry))
-            guard found.decoded.record.id == id else {
-                throw RecordReader.Absence(
-                    failure: RecordFailure(.idMismatch, page: found.main, "holds another record"), isOutOfOrder: false)
-            }
-            return found.decoded.record
-        } catch {
-            let failure = error.failure
-            if failure.name == .phantom, failure.severity == .advice { return nil }
-            guard try isUnchanged() else { throw EngineError.changed(files.data) }
+        var outcomes = [RecordReader(store: generation.store).outcome(of: entry, in: metadata.index)]
+        try settle([id], &outcomes)
+        switch outcomes[0] {
+        case .read(let found) where found.id == id: return found.record
+        case .read(let found):
+            throw unreadable(id, RecordFailure(.idMismatch, page: found.main, "holds another record"))
+        case .gone: return nil
+        case .absent where outcomes[0].isDeleted: return nil
+        case .absent(let absence): throw unreadable(id, absence.failure)
+        case .noPages: throw unreadable(id, RecordFailure(.noPages, page: 0, "is on no list"))
+        case .unstable(let page):
             throw EngineError(
-                .unreadableRecord, "record \(id) cannot be read: page \(failure.page) \(failure.reason)",
-                hint: "run check for all findings", path: files.data, page: failure.page)
+                .changedWhileReading, "record \(id) kept changing while it was read", hint: "try again",
+                path: files.data, page: page)
+        }
+    }
+
+    private func unreadable(_ id: RecordID, _ failure: RecordFailure) -> EngineError {
+        EngineError(
+            .unreadableRecord, "record \(id) cannot be read: page \(failure.page) \(failure.reason)",
+            hint: "run check for all findings", path: files.data, page: failure.page)
+    }
+}
+
+extension FileSet {
+    /// Whether another process has the data file open as its owner.
+    public func ownership(in storage: any Storage) -> Ownership {
+        if let status = try? storage.status(of: data) { return storage.ownership(of: status.identity, at: data) }
+        // While its owner swaps the data file, that one stands aside under its lock (FORMAT.md 7.4).
+        if let aside = try? storage.status(of: dataAside) {
+            return storage.ownership(of: aside.identity, at: dataAside)
+        }
+        return .free
+    }
+
+    /// Whether a vacuum has put the old data file aside and not cleared it away yet.
+    func isBeingSwapped(in storage: any Storage) -> Bool {
+        do throws(StorageError) {
+            return try storage.status(of: dataAside) != nil
+        } catch {
+            return false
+        }
+    }
+
+    /// `error`, or that an interrupted vacuum has moved the data file aside.
+    fileprivate func explained(_ error: EngineError, in storage: any Storage) -> EngineError {
+        guard error.code == .notFound else { return error }
+        do throws(EngineError) {
+            _ = try openData(in: storage)
+            return error
+        } catch let explained {
+            return explained
+        }
+    }
+}
+
+extension EngineError {
+    /// Whether it may come of files being swapped at this moment.
+    var isPassing: Bool {
+        switch code {
+        case .notFound, .metadataMissing, .changedWhileReading, .dataMovedAside: true
+        default: false
         }
     }
 }

@@ -12,6 +12,8 @@ public struct ReadReport: Sendable {
     public internal(set) var byKind: [RecordKind: Int] = [:]
     /// Indexed records whose page is zero: deleted, and the index not saved since (trap T4).
     public internal(set) var deleted = 0
+    /// Records that another process kept changing while they were read: whether and what they are cannot be told.
+    public internal(set) var unstable = 0
     /// Indexed records that could not be read.
     public internal(set) var unreadable = 0
     /// What was found, the gravest first.

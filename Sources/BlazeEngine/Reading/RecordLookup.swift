@@ -6,16 +6,6 @@ internal import BlazeModel
     internal import Foundation
 #endif
 
-/// A record that was read for an index entry.
-struct FoundRecord {
-    let decoded: RecordCodec.Decoded
-    let stored: StoredRecord
-    /// Whether the main page is not the first of the list, where BlazeDB looks for it (trap T1).
-    let isOutOfOrder: Bool
-
-    var main: UInt32 { stored.chain[0] }
-}
-
 extension RecordReader {
     /// Why an entry has no record: what is wrong with the page that should hold it.
     struct Absence: Error {
@@ -35,7 +25,7 @@ extension RecordReader {
             let isOutOfOrder = page != list.first
             do throws(Absence) {
                 let found = try read(page, isOutOfOrder: isOutOfOrder)
-                if found.decoded.record.id == id { return found }
+                if found.id == id { return found }
                 tried += 1
                 if fallback == nil { fallback = .success(found) }
             } catch {
@@ -62,7 +52,7 @@ extension RecordReader {
             Result<RecordCodec.Decoded, EngineError> { () throws(EngineError) in try RecordCodec.decodeNoting(raw) }
         }
         switch decoded {
-        case .success(let decoded): return FoundRecord(decoded: decoded, stored: stored, isOutOfOrder: isOutOfOrder)
+        case .success(let decoded): return FoundRecord(decoded, stored, isOutOfOrder: isOutOfOrder)
         case .failure(let error):
             throw Absence(
                 failure: RecordFailure(.undecodable, page: page, "is authentic, but \(error)"),

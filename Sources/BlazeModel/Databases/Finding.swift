@@ -40,6 +40,8 @@ public struct Finding: Sendable, Hashable {
     public var record: RecordID?
     /// How many places the finding stands for (pages, entries, files): at least 1.
     public var count: Int
+    /// Whether it holds only if no process has the database open, which could not be found out.
+    public var isPossible = false
     /// One sentence for a person.
     public var message: String
 

@@ -13,7 +13,9 @@ public struct Record: Sendable, Equatable {
 
     /// The value of a field; nil when the record has none of that name.
     public subscript(name: String) -> Value? {
-        fields.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
+        // Most names are told apart by their length, which costs nothing to ask for.
+        let wanted = name.utf8
+        return fields.last { $0.name.utf8.count == wanted.count && $0.name.utf8.elementsEqual(wanted) }?.value
     }
 
     /// The id that the record carries itself; nil when it has none, or one that is no UUID.

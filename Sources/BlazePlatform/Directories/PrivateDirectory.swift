@@ -27,6 +27,11 @@ public enum PrivateDirectory {
         _ = try check(path)
     }
 
+    /// Checks a directory that must be there already.
+    ///
+    /// - Throws: as `ensure`; `notFound` when it is missing.
+    public static func verify(_ path: FilePath) throws(StorageError) { _ = try check(path) }
+
     private static func make(_ path: FilePath) throws(StorageError) {
         if path.withPlatformString({ mkdir($0, 0o700) }) == 0 { return }
         switch Errno(rawValue: errno) {

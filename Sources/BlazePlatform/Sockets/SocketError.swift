@@ -20,6 +20,8 @@ public struct SocketError: Error, Sendable, Equatable, CustomStringConvertible {
         case pathTooLong
         /// The path is taken.
         case inUse
+        /// It is not a Unix stream socket that listens on an absolute path.
+        case notAListener
         /// Guarded memory for a secret could not be had.
         case noSecretMemory
         /// Any other failure.
@@ -67,7 +69,8 @@ public struct SocketError: Error, Sendable, Equatable, CustomStringConvertible {
             case .closed: "the other side closed the connection"
             case .cutShort: "the connection ended in the middle of a message"
             case .pathTooLong: "the socket's path is too long for this system"
-            case .inUse: "the socket's path is in use"
+            case .inUse: "something else has the socket's path"
+            case .notAListener: "it is not a Unix stream socket that listens on an absolute path"
             case .noSecretMemory: "guarded memory could not be had"
             case .failed: errno.map { "\($0)" } ?? "failed"
             }

@@ -50,6 +50,17 @@ public final class SocketStream: Sendable {
         shutdown(descriptor, Int32(readingOnly ? SHUT_RD : SHUT_RDWR))
     }
 
+    /// Whether the other side has closed its end, or `shutDown` has closed ours, and nothing is left to be received. Does not
+    /// wait.
+    public var hasEnded: Bool {
+        var byte: UInt8 = 0
+        while true {
+            let n = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | blaze_dont_wait())
+            if n >= 0 { return n == 0 }
+            if errno != EINTR { return errno != EAGAIN && errno != EWOULDBLOCK }
+        }
+    }
+
     /// How long `receive` waits when it is given no deadline.
     public func setIdleLimit(_ duration: Duration) throws(SocketError) {
         var time = timeval()

@@ -29,6 +29,11 @@ public struct PosixStorage: Storage {
         return FileStatus(raw)
     }
 
+    /// The system's table of locks, read anew.
+    public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership {
+        LockTable.read().ownership(of: file, at: path)
+    }
+
     /// readdir(3).
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         guard let stream = directory.withPlatformString({ opendir($0) }) else {
@@ -83,6 +88,13 @@ final class PosixFile: StorageFile {
     }
 
     deinit { close(descriptor) }
+
+    /// Another descriptor of the same open file, close-on-exec, for the caller to close.
+    func duplicate() throws(StorageError) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "open", path: path) }
+        return copy
+    }
 
     func status() throws(StorageError) -> FileStatus {
         var raw = stat()

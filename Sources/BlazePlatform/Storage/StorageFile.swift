@@ -57,8 +57,8 @@ public struct FileStatus: Sendable, Hashable {
 }
 
 /// An open file: the engine's only door to a file's bytes, so that tests can put a memory, fault or crash
-/// implementation behind it. Not Sendable: one thread at a time.
-public protocol StorageFile: AnyObject {
+/// implementation behind it. Any number of threads may read at once: every read names its own offset.
+public protocol StorageFile: AnyObject, Sendable {
     /// The path that it was opened by.
     var path: FilePath { get }
     /// The open file's own status, not the path's.
@@ -98,4 +98,6 @@ public protocol Storage: Sendable {
     func status(of path: FilePath) throws(StorageError) -> FileStatus?
     /// The names in a directory, `.` and `..` left out, in no order.
     func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component]
+    /// Whether another process holds the file's lock. Takes no lock.
+    func ownership(of file: FileIdentity, at path: FilePath) -> Ownership
 }

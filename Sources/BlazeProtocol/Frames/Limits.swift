@@ -13,6 +13,8 @@ public enum ProtocolLimits {
     public static let partPayload = 256 << 10
     /// Connections at once.
     public static let connections = 256
+    /// How long a connection is safe without a request when all are taken.
+    public static let spareSeconds = 1
     /// From the accept, or a frame's first byte, to the frame's last byte.
     public static let frameSeconds = 5
     /// Without a request.

@@ -37,6 +37,9 @@ public nonisolated enum WireTier: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// Key known: signature verified, pages read; no lock.
   case observe // = 2
+
+  /// As observe, with the data file's lock held for the one operation: nobody else can be writing.
+  case lease // = 3
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -48,6 +51,7 @@ public nonisolated enum WireTier: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unspecified
     case 1: self = .file
     case 2: self = .observe
+    case 3: self = .lease
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -57,6 +61,7 @@ public nonisolated enum WireTier: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unspecified: return 0
     case .file: return 1
     case .observe: return 2
+    case .lease: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -66,6 +71,59 @@ public nonisolated enum WireTier: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .file,
     .observe,
+    .lease,
+  ]
+
+}
+
+public nonisolated enum WireOwnershipState: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// Another process has the database open.
+  case owned // = 1
+  case free // = 2
+
+  /// The system does not tell.
+  case unknown // = 3
+
+  /// The agent holds the lock, for the operation that this is the answer to.
+  case leased // = 4
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .owned
+    case 2: self = .free
+    case 3: self = .unknown
+    case 4: self = .leased
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .owned: return 1
+    case .free: return 2
+    case .unknown: return 3
+    case .leased: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireOwnershipState] = [
+    .unspecified,
+    .owned,
+    .free,
+    .unknown,
+    .leased,
   ]
 
 }
@@ -335,9 +393,21 @@ public nonisolated struct WireFault: Sendable {
   /// What it was about, as the request named it or as a path; may be empty.
   public var target: String = String()
 
+  /// For busy: who holds the database's lock, as far as that is known.
+  public var holder: WireLockHolder {
+    get {_holder ?? WireLockHolder()}
+    set {_holder = newValue}
+  }
+  /// Returns true if `holder` has been explicitly set.
+  public var hasHolder: Bool {self._holder != nil}
+  /// Clears the value of `holder`. Subsequent reads from it will return its default value.
+  public mutating func clearHolder() {self._holder = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _holder: WireLockHolder? = nil
 }
 
 /// Which database is meant: an alias, a path, or the first 6 or more digits of an id.
@@ -351,6 +421,85 @@ public nonisolated struct WireTarget: Sendable {
 
   /// The directory that a relative path is meant from; absolute.
   public var workingDirectory: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A process that holds a data file's flock, as far as the system tells.
+public nonisolated struct WireLockHolder: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var pid: Int32 = 0
+
+  public var uid: UInt32 {
+    get {_uid ?? 0}
+    set {_uid = newValue}
+  }
+  /// Returns true if `uid` has been explicitly set.
+  public var hasUid: Bool {self._uid != nil}
+  /// Clears the value of `uid`. Subsequent reads from it will return its default value.
+  public mutating func clearUid() {self._uid = nil}
+
+  /// Its program's path.
+  public var executable: Data {
+    get {_executable ?? Data()}
+    set {_executable = newValue}
+  }
+  /// Returns true if `executable` has been explicitly set.
+  public var hasExecutable: Bool {self._executable != nil}
+  /// Clears the value of `executable`. Subsequent reads from it will return its default value.
+  public mutating func clearExecutable() {self._executable = nil}
+
+  /// Its short name.
+  public var name: String {
+    get {_name ?? String()}
+    set {_name = newValue}
+  }
+  /// Returns true if `name` has been explicitly set.
+  public var hasName: Bool {self._name != nil}
+  /// Clears the value of `name`. Subsequent reads from it will return its default value.
+  public mutating func clearName() {self._name = nil}
+
+  /// When the process started, in nanoseconds since 1970: it has held the lock since then at the earliest.
+  public var started: Int64 {
+    get {_started ?? 0}
+    set {_started = newValue}
+  }
+  /// Returns true if `started` has been explicitly set.
+  public var hasStarted: Bool {self._started != nil}
+  /// Clears the value of `started`. Subsequent reads from it will return its default value.
+  public mutating func clearStarted() {self._started = nil}
+
+  /// Whether it keeps everybody else out, as an owner does.
+  public var exclusive: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _uid: UInt32? = nil
+  fileprivate var _executable: Data? = nil
+  fileprivate var _name: String? = nil
+  fileprivate var _started: Int64? = nil
+}
+
+/// Who has a database open. Found out without taking the lock.
+public nonisolated struct WireOwnership: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var state: WireOwnershipState = .unspecified
+
+  /// For owned.
+  public var holders: [WireLockHolder] = []
+
+  /// For unknown: why.
+  public var reason: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -391,6 +540,9 @@ public nonisolated struct WireFinding: Sendable {
   public var count: UInt64 = 0
 
   public var message: String = String()
+
+  /// It holds only if no process has the database open, which could not be found out.
+  public var possible: Bool = false
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -469,6 +621,16 @@ public nonisolated struct WireDatabaseRow: Sendable {
   /// For states other than OK: why.
   public var reason: String = String()
 
+  /// Absent where the files were not looked at.
+  public var ownership: WireOwnership {
+    get {_ownership ?? WireOwnership()}
+    set {_ownership = newValue}
+  }
+  /// Returns true if `ownership` has been explicitly set.
+  public var hasOwnership: Bool {self._ownership != nil}
+  /// Clears the value of `ownership`. Subsequent reads from it will return its default value.
+  public mutating func clearOwnership() {self._ownership = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -478,6 +640,7 @@ public nonisolated struct WireDatabaseRow: Sendable {
   fileprivate var _size: UInt64? = nil
   fileprivate var _records: UInt64? = nil
   fileprivate var _modified: Int64? = nil
+  fileprivate var _ownership: WireOwnership? = nil
 }
 
 public nonisolated struct WireLeftover: Sendable {
@@ -552,45 +715,113 @@ public nonisolated struct WireStatusRequest: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireStatusReply: Sendable {
+public nonisolated struct WireStatusReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  public var pid: Int32 = 0
+  public var pid: Int32 {
+    get {_storage._pid}
+    set {_uniqueStorage()._pid = newValue}
+  }
 
-  public var version: String = String()
+  public var version: String {
+    get {_storage._version}
+    set {_uniqueStorage()._version = newValue}
+  }
 
-  public var `protocol`: UInt32 = 0
+  public var `protocol`: UInt32 {
+    get {_storage._protocol}
+    set {_uniqueStorage()._protocol = newValue}
+  }
 
-  public var socket: Data = Data()
+  public var socket: Data {
+    get {_storage._socket}
+    set {_uniqueStorage()._socket = newValue}
+  }
 
   /// Nanoseconds since 1970, and nanoseconds of running.
-  public var started: Int64 = 0
+  public var started: Int64 {
+    get {_storage._started}
+    set {_uniqueStorage()._started = newValue}
+  }
 
-  public var uptime: UInt64 = 0
+  public var uptime: UInt64 {
+    get {_storage._uptime}
+    set {_uniqueStorage()._uptime = newValue}
+  }
 
-  public var coreDumpsOff: Bool = false
+  public var coreDumpsOff: Bool {
+    get {_storage._coreDumpsOff}
+    set {_uniqueStorage()._coreDumpsOff = newValue}
+  }
 
-  public var tracingOff: Bool = false
+  public var tracingOff: Bool {
+    get {_storage._tracingOff}
+    set {_uniqueStorage()._tracingOff = newValue}
+  }
 
-  public var memoryLocks: Bool = false
+  public var memoryLocks: Bool {
+    get {_storage._memoryLocks}
+    set {_uniqueStorage()._memoryLocks = newValue}
+  }
 
-  public var unlocked: [WireDatabaseRow] = []
+  public var unlocked: [WireDatabaseRow] {
+    get {_storage._unlocked}
+    set {_uniqueStorage()._unlocked = newValue}
+  }
 
-  public var connections: UInt32 = 0
+  public var connections: UInt32 {
+    get {_storage._connections}
+    set {_uniqueStorage()._connections = newValue}
+  }
 
-  public var configPath: Data = Data()
+  public var configPath: Data {
+    get {_storage._configPath}
+    set {_uniqueStorage()._configPath = newValue}
+  }
 
   /// What is wrong with the configuration file; empty when nothing is.
-  public var configProblem: String = String()
+  public var configProblem: String {
+    get {_storage._configProblem}
+    set {_uniqueStorage()._configProblem = newValue}
+  }
 
   /// What went wrong at the start and did not prevent it.
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
+
+  /// Whether a supervisor gave the agent its listening socket.
+  public var socketActivated: Bool {
+    get {_storage._socketActivated}
+    set {_uniqueStorage()._socketActivated = newValue}
+  }
+
+  /// Whether root's processes are served although the agent runs as another user.
+  public var allowRoot: Bool {
+    get {_storage._allowRoot}
+    set {_uniqueStorage()._allowRoot = newValue}
+  }
+
+  /// The most connections at once.
+  public var connectionLimit: UInt32 {
+    get {_storage._connectionLimit}
+    set {_uniqueStorage()._connectionLimit = newValue}
+  }
+
+  /// Locks that the agent holds now.
+  public var leases: [WireLease] {
+    get {_storage._leases}
+    set {_uniqueStorage()._leases = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireStopRequest: Sendable {
@@ -761,6 +992,12 @@ public nonisolated struct WireInfoRequest: Sendable {
   /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
   public mutating func clearKdfIterations() {self._kdfIterations = nil}
 
+  /// Unspecified: observe where there is a key, else file.
+  public var tier: WireTier = .unspecified
+
+  /// For lease: how long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -901,6 +1138,9 @@ public nonisolated struct WirePageFacts: Sendable {
 
   public var nextPageIndex: UInt64 = 0
 
+  /// The files changed each time that they were counted: the figures are about right, and no more.
+  public var estimated: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1022,6 +1262,116 @@ public nonisolated struct WireInfoReply: @unchecked Sendable {
   fileprivate var _storage = _StorageClass.defaultInstance
 }
 
+public nonisolated struct WireHoldersRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+}
+
+public nonisolated struct WireHoldersReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+}
+
+/// Ends operations of the agent that hold a database's lock.
+public nonisolated struct WireReleaseRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var targets: [WireTarget] = []
+
+  /// All databases; without targets.
+  public var all: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireReleaseReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var released: [WireLease] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// An operation of the agent that holds a database's lock.
+public nonisolated struct WireLease: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {_storage._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
+
+  /// The operation's name in agent.md section 5.
+  public var operation: String {
+    get {_storage._operation}
+    set {_uniqueStorage()._operation = newValue}
+  }
+
+  /// The client that asked for it.
+  public var clientPid: Int32 {
+    get {_storage._clientPid}
+    set {_uniqueStorage()._clientPid = newValue}
+  }
+
+  /// Since when, in nanoseconds since 1970.
+  public var since: Int64 {
+    get {_storage._since}
+    set {_uniqueStorage()._since = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
 /// Carries the database's password as its secret.
 public nonisolated struct WireUnlockRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1130,6 +1480,12 @@ public nonisolated struct WireCheckRequest: Sendable {
   /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
   public mutating func clearKdfIterations() {self._kdfIterations = nil}
 
+  /// Unspecified: observe where there is a key, else file.
+  public var tier: WireTier = .unspecified
+
+  /// For lease: how long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1138,31 +1494,40 @@ public nonisolated struct WireCheckRequest: Sendable {
   fileprivate var _kdfIterations: UInt32? = nil
 }
 
-public nonisolated struct WireCheckReply: Sendable {
+public nonisolated struct WireCheckReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var tier: WireTier = .unspecified
+  public var tier: WireTier {
+    get {_storage._tier}
+    set {_uniqueStorage()._tier = newValue}
+  }
 
-  public var findings: [WireFinding] = []
+  public var findings: [WireFinding] {
+    get {_storage._findings}
+    set {_uniqueStorage()._findings = newValue}
+  }
 
-  public var warnings: [String] = []
+  public var warnings: [String] {
+    get {_storage._warnings}
+    set {_uniqueStorage()._warnings = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// May carry the database's password as its secret.
@@ -1191,6 +1556,12 @@ public nonisolated struct WireExportRequest: Sendable {
   /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
   public mutating func clearKdfIterations() {self._kdfIterations = nil}
 
+  /// Unspecified: observe.
+  public var tier: WireTier = .unspecified
+
+  /// For lease: how long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1212,34 +1583,57 @@ public nonisolated struct WireExportPart: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireExportReply: Sendable {
+public nonisolated struct WireExportReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var records: UInt64 = 0
+  public var records: UInt64 {
+    get {_storage._records}
+    set {_uniqueStorage()._records = newValue}
+  }
 
-  public var bytes: UInt64 = 0
+  public var bytes: UInt64 {
+    get {_storage._bytes}
+    set {_uniqueStorage()._bytes = newValue}
+  }
 
-  public var findings: [WireFinding] = []
+  public var findings: [WireFinding] {
+    get {_storage._findings}
+    set {_uniqueStorage()._findings = newValue}
+  }
 
   /// Indexed records that are damaged, or whose pages are gone, and so are not in the document.
-  public var unreadable: UInt64 = 0
+  public var unreadable: UInt64 {
+    get {_storage._unreadable}
+    set {_uniqueStorage()._unreadable = newValue}
+  }
+
+  /// Records that another process kept changing while they were read, and so are not in the document.
+  public var unstable: UInt64 {
+    get {_storage._unstable}
+    set {_uniqueStorage()._unstable = newValue}
+  }
+
+  public var tier: WireTier {
+    get {_storage._tier}
+    set {_uniqueStorage()._tier = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireAddRequest: Sendable {
@@ -1470,7 +1864,11 @@ public nonisolated struct WireConfigProblem: Sendable {
 fileprivate nonisolated let _protobuf_package = "blazedb.agent.v1"
 
 nonisolated extension WireTier: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TIER_UNSPECIFIED\0\u{1}TIER_FILE\0\u{1}TIER_OBSERVE\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TIER_UNSPECIFIED\0\u{1}TIER_FILE\0\u{1}TIER_OBSERVE\0\u{1}TIER_LEASE\0")
+}
+
+nonisolated extension WireOwnershipState: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0OWNERSHIP_STATE_UNSPECIFIED\0\u{1}OWNERSHIP_STATE_OWNED\0\u{1}OWNERSHIP_STATE_FREE\0\u{1}OWNERSHIP_STATE_UNKNOWN\0\u{1}OWNERSHIP_STATE_LEASED\0")
 }
 
 nonisolated extension WireSeverity: SwiftProtobuf._ProtoNameProviding {
@@ -1585,7 +1983,7 @@ nonisolated extension WireHelloReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireFault: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Fault"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0\u{1}hint\0\u{1}target\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0\u{1}hint\0\u{1}target\0\u{1}holder\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1597,12 +1995,17 @@ nonisolated extension WireFault: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.hint) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.target) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._holder) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.code != 0 {
       try visitor.visitSingularUInt32Field(value: self.code, fieldNumber: 1)
     }
@@ -1615,6 +2018,9 @@ nonisolated extension WireFault: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.target.isEmpty {
       try visitor.visitSingularStringField(value: self.target, fieldNumber: 4)
     }
+    try { if let v = self._holder {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1623,6 +2029,7 @@ nonisolated extension WireFault: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.message != rhs.message {return false}
     if lhs.hint != rhs.hint {return false}
     if lhs.target != rhs.target {return false}
+    if lhs._holder != rhs._holder {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1663,9 +2070,108 @@ nonisolated extension WireTarget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   }
 }
 
+nonisolated extension WireLockHolder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LockHolder"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}uid\0\u{1}executable\0\u{1}name\0\u{1}started\0\u{1}exclusive\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.pid) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._uid) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self._executable) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 5: try { try decoder.decodeSingularInt64Field(value: &self._started) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.exclusive) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.pid != 0 {
+      try visitor.visitSingularInt32Field(value: self.pid, fieldNumber: 1)
+    }
+    try { if let v = self._uid {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._executable {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._started {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 5)
+    } }()
+    if self.exclusive != false {
+      try visitor.visitSingularBoolField(value: self.exclusive, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLockHolder, rhs: WireLockHolder) -> Bool {
+    if lhs.pid != rhs.pid {return false}
+    if lhs._uid != rhs._uid {return false}
+    if lhs._executable != rhs._executable {return false}
+    if lhs._name != rhs._name {return false}
+    if lhs._started != rhs._started {return false}
+    if lhs.exclusive != rhs.exclusive {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOwnership: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Ownership"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}holders\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.state) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.holders) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.state != .unspecified {
+      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 1)
+    }
+    if !self.holders.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.holders, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireOwnership, rhs: WireOwnership) -> Bool {
+    if lhs.state != rhs.state {return false}
+    if lhs.holders != rhs.holders {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Finding"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}severity\0\u{1}page\0\u{1}record\0\u{1}count\0\u{1}message\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}severity\0\u{1}page\0\u{1}record\0\u{1}count\0\u{1}message\0\u{1}possible\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1679,6 +2185,7 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 4: try { try decoder.decodeSingularBytesField(value: &self._record) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.possible) }()
       default: break
       }
     }
@@ -1707,6 +2214,9 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.message.isEmpty {
       try visitor.visitSingularStringField(value: self.message, fieldNumber: 6)
     }
+    if self.possible != false {
+      try visitor.visitSingularBoolField(value: self.possible, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1717,6 +2227,7 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._record != rhs._record {return false}
     if lhs.count != rhs.count {return false}
     if lhs.message != rhs.message {return false}
+    if lhs.possible != rhs.possible {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1724,7 +2235,7 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DatabaseRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0\u{1}ownership\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1743,6 +2254,7 @@ nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 9: try { try decoder.decodeSingularEnumField(value: &self.session) }()
       case 10: try { try decoder.decodeSingularEnumField(value: &self.state) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 12: try { try decoder.decodeSingularMessageField(value: &self._ownership) }()
       default: break
       }
     }
@@ -1786,6 +2298,9 @@ nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 11)
     }
+    try { if let v = self._ownership {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1801,6 +2316,7 @@ nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.session != rhs.session {return false}
     if lhs.state != rhs.state {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs._ownership != rhs._ownership {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1955,94 +2471,184 @@ nonisolated extension WireStatusRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireStatusReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".StatusReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}version\0\u{1}protocol\0\u{1}socket\0\u{1}started\0\u{1}uptime\0\u{3}core_dumps_off\0\u{3}tracing_off\0\u{3}memory_locks\0\u{1}unlocked\0\u{1}connections\0\u{3}config_path\0\u{3}config_problem\0\u{1}warnings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pid\0\u{1}version\0\u{1}protocol\0\u{1}socket\0\u{1}started\0\u{1}uptime\0\u{3}core_dumps_off\0\u{3}tracing_off\0\u{3}memory_locks\0\u{1}unlocked\0\u{1}connections\0\u{3}config_path\0\u{3}config_problem\0\u{1}warnings\0\u{3}socket_activated\0\u{3}allow_root\0\u{3}connection_limit\0\u{2}\u{3}leases\0")
+
+  fileprivate class _StorageClass {
+    var _pid: Int32 = 0
+    var _version: String = String()
+    var _protocol: UInt32 = 0
+    var _socket: Data = Data()
+    var _started: Int64 = 0
+    var _uptime: UInt64 = 0
+    var _coreDumpsOff: Bool = false
+    var _tracingOff: Bool = false
+    var _memoryLocks: Bool = false
+    var _unlocked: [WireDatabaseRow] = []
+    var _connections: UInt32 = 0
+    var _configPath: Data = Data()
+    var _configProblem: String = String()
+    var _warnings: [String] = []
+    var _socketActivated: Bool = false
+    var _allowRoot: Bool = false
+    var _connectionLimit: UInt32 = 0
+    var _leases: [WireLease] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _pid = source._pid
+      _version = source._version
+      _protocol = source._protocol
+      _socket = source._socket
+      _started = source._started
+      _uptime = source._uptime
+      _coreDumpsOff = source._coreDumpsOff
+      _tracingOff = source._tracingOff
+      _memoryLocks = source._memoryLocks
+      _unlocked = source._unlocked
+      _connections = source._connections
+      _configPath = source._configPath
+      _configProblem = source._configProblem
+      _warnings = source._warnings
+      _socketActivated = source._socketActivated
+      _allowRoot = source._allowRoot
+      _connectionLimit = source._connectionLimit
+      _leases = source._leases
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularInt32Field(value: &self.pid) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.version) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.`protocol`) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.socket) }()
-      case 5: try { try decoder.decodeSingularInt64Field(value: &self.started) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.uptime) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.coreDumpsOff) }()
-      case 8: try { try decoder.decodeSingularBoolField(value: &self.tracingOff) }()
-      case 9: try { try decoder.decodeSingularBoolField(value: &self.memoryLocks) }()
-      case 10: try { try decoder.decodeRepeatedMessageField(value: &self.unlocked) }()
-      case 11: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
-      case 12: try { try decoder.decodeSingularBytesField(value: &self.configPath) }()
-      case 13: try { try decoder.decodeSingularStringField(value: &self.configProblem) }()
-      case 14: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularInt32Field(value: &_storage._pid) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._protocol) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._socket) }()
+        case 5: try { try decoder.decodeSingularInt64Field(value: &_storage._started) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._uptime) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._coreDumpsOff) }()
+        case 8: try { try decoder.decodeSingularBoolField(value: &_storage._tracingOff) }()
+        case 9: try { try decoder.decodeSingularBoolField(value: &_storage._memoryLocks) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._unlocked) }()
+        case 11: try { try decoder.decodeSingularUInt32Field(value: &_storage._connections) }()
+        case 12: try { try decoder.decodeSingularBytesField(value: &_storage._configPath) }()
+        case 13: try { try decoder.decodeSingularStringField(value: &_storage._configProblem) }()
+        case 14: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        case 15: try { try decoder.decodeSingularBoolField(value: &_storage._socketActivated) }()
+        case 16: try { try decoder.decodeSingularBoolField(value: &_storage._allowRoot) }()
+        case 17: try { try decoder.decodeSingularUInt32Field(value: &_storage._connectionLimit) }()
+        case 20: try { try decoder.decodeRepeatedMessageField(value: &_storage._leases) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if self.pid != 0 {
-      try visitor.visitSingularInt32Field(value: self.pid, fieldNumber: 1)
-    }
-    if !self.version.isEmpty {
-      try visitor.visitSingularStringField(value: self.version, fieldNumber: 2)
-    }
-    if self.`protocol` != 0 {
-      try visitor.visitSingularUInt32Field(value: self.`protocol`, fieldNumber: 3)
-    }
-    if !self.socket.isEmpty {
-      try visitor.visitSingularBytesField(value: self.socket, fieldNumber: 4)
-    }
-    if self.started != 0 {
-      try visitor.visitSingularInt64Field(value: self.started, fieldNumber: 5)
-    }
-    if self.uptime != 0 {
-      try visitor.visitSingularUInt64Field(value: self.uptime, fieldNumber: 6)
-    }
-    if self.coreDumpsOff != false {
-      try visitor.visitSingularBoolField(value: self.coreDumpsOff, fieldNumber: 7)
-    }
-    if self.tracingOff != false {
-      try visitor.visitSingularBoolField(value: self.tracingOff, fieldNumber: 8)
-    }
-    if self.memoryLocks != false {
-      try visitor.visitSingularBoolField(value: self.memoryLocks, fieldNumber: 9)
-    }
-    if !self.unlocked.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.unlocked, fieldNumber: 10)
-    }
-    if self.connections != 0 {
-      try visitor.visitSingularUInt32Field(value: self.connections, fieldNumber: 11)
-    }
-    if !self.configPath.isEmpty {
-      try visitor.visitSingularBytesField(value: self.configPath, fieldNumber: 12)
-    }
-    if !self.configProblem.isEmpty {
-      try visitor.visitSingularStringField(value: self.configProblem, fieldNumber: 13)
-    }
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 14)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._pid != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._pid, fieldNumber: 1)
+      }
+      if !_storage._version.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._version, fieldNumber: 2)
+      }
+      if _storage._protocol != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._protocol, fieldNumber: 3)
+      }
+      if !_storage._socket.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._socket, fieldNumber: 4)
+      }
+      if _storage._started != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._started, fieldNumber: 5)
+      }
+      if _storage._uptime != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._uptime, fieldNumber: 6)
+      }
+      if _storage._coreDumpsOff != false {
+        try visitor.visitSingularBoolField(value: _storage._coreDumpsOff, fieldNumber: 7)
+      }
+      if _storage._tracingOff != false {
+        try visitor.visitSingularBoolField(value: _storage._tracingOff, fieldNumber: 8)
+      }
+      if _storage._memoryLocks != false {
+        try visitor.visitSingularBoolField(value: _storage._memoryLocks, fieldNumber: 9)
+      }
+      if !_storage._unlocked.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._unlocked, fieldNumber: 10)
+      }
+      if _storage._connections != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._connections, fieldNumber: 11)
+      }
+      if !_storage._configPath.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._configPath, fieldNumber: 12)
+      }
+      if !_storage._configProblem.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._configProblem, fieldNumber: 13)
+      }
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 14)
+      }
+      if _storage._socketActivated != false {
+        try visitor.visitSingularBoolField(value: _storage._socketActivated, fieldNumber: 15)
+      }
+      if _storage._allowRoot != false {
+        try visitor.visitSingularBoolField(value: _storage._allowRoot, fieldNumber: 16)
+      }
+      if _storage._connectionLimit != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._connectionLimit, fieldNumber: 17)
+      }
+      if !_storage._leases.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._leases, fieldNumber: 20)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireStatusReply, rhs: WireStatusReply) -> Bool {
-    if lhs.pid != rhs.pid {return false}
-    if lhs.version != rhs.version {return false}
-    if lhs.`protocol` != rhs.`protocol` {return false}
-    if lhs.socket != rhs.socket {return false}
-    if lhs.started != rhs.started {return false}
-    if lhs.uptime != rhs.uptime {return false}
-    if lhs.coreDumpsOff != rhs.coreDumpsOff {return false}
-    if lhs.tracingOff != rhs.tracingOff {return false}
-    if lhs.memoryLocks != rhs.memoryLocks {return false}
-    if lhs.unlocked != rhs.unlocked {return false}
-    if lhs.connections != rhs.connections {return false}
-    if lhs.configPath != rhs.configPath {return false}
-    if lhs.configProblem != rhs.configProblem {return false}
-    if lhs.warnings != rhs.warnings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._pid != rhs_storage._pid {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._protocol != rhs_storage._protocol {return false}
+        if _storage._socket != rhs_storage._socket {return false}
+        if _storage._started != rhs_storage._started {return false}
+        if _storage._uptime != rhs_storage._uptime {return false}
+        if _storage._coreDumpsOff != rhs_storage._coreDumpsOff {return false}
+        if _storage._tracingOff != rhs_storage._tracingOff {return false}
+        if _storage._memoryLocks != rhs_storage._memoryLocks {return false}
+        if _storage._unlocked != rhs_storage._unlocked {return false}
+        if _storage._connections != rhs_storage._connections {return false}
+        if _storage._configPath != rhs_storage._configPath {return false}
+        if _storage._configProblem != rhs_storage._configProblem {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        if _storage._socketActivated != rhs_storage._socketActivated {return false}
+        if _storage._allowRoot != rhs_storage._allowRoot {return false}
+        if _storage._connectionLimit != rhs_storage._connectionLimit {return false}
+        if _storage._leases != rhs_storage._leases {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2364,7 +2970,7 @@ nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireInfoRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".InfoRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2374,6 +2980,8 @@ nonisolated extension WireInfoRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
       default: break
       }
     }
@@ -2390,12 +2998,20 @@ nonisolated extension WireInfoRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     try { if let v = self._kdfIterations {
       try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
     } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 3)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireInfoRequest, rhs: WireInfoRequest) -> Bool {
     if lhs._target != rhs._target {return false}
     if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.wait != rhs.wait {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2522,7 +3138,7 @@ nonisolated extension WireFormatFacts: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WirePageFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".PageFacts"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}size\0\u{1}total\0\u{1}record\0\u{1}overflow\0\u{1}empty\0\u{1}plain\0\u{1}compressed\0\u{1}unrecognized\0\u{1}free\0\u{1}leaked\0\u{3}next_page_index\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}size\0\u{1}total\0\u{1}record\0\u{1}overflow\0\u{1}empty\0\u{1}plain\0\u{1}compressed\0\u{1}unrecognized\0\u{1}free\0\u{1}leaked\0\u{3}next_page_index\0\u{1}estimated\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2541,6 +3157,7 @@ nonisolated extension WirePageFacts: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.free) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.leaked) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.nextPageIndex) }()
+      case 12: try { try decoder.decodeSingularBoolField(value: &self.estimated) }()
       default: break
       }
     }
@@ -2580,6 +3197,9 @@ nonisolated extension WirePageFacts: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.nextPageIndex != 0 {
       try visitor.visitSingularUInt64Field(value: self.nextPageIndex, fieldNumber: 11)
     }
+    if self.estimated != false {
+      try visitor.visitSingularBoolField(value: self.estimated, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2595,6 +3215,7 @@ nonisolated extension WirePageFacts: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.free != rhs.free {return false}
     if lhs.leaked != rhs.leaked {return false}
     if lhs.nextPageIndex != rhs.nextPageIndex {return false}
+    if lhs.estimated != rhs.estimated {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2792,6 +3413,230 @@ nonisolated extension WireInfoReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
   }
 }
 
+nonisolated extension WireHoldersRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HoldersRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHoldersRequest, rhs: WireHoldersRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHoldersReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".HoldersReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireHoldersReply, rhs: WireHoldersReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReleaseRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReleaseRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}targets\0\u{1}all\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.targets) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.all) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.targets.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.targets, fieldNumber: 1)
+    }
+    if self.all != false {
+      try visitor.visitSingularBoolField(value: self.all, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReleaseRequest, rhs: WireReleaseRequest) -> Bool {
+    if lhs.targets != rhs.targets {return false}
+    if lhs.all != rhs.all {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireReleaseReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReleaseReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}released\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.released) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.released.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.released, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireReleaseReply, rhs: WireReleaseReply) -> Bool {
+    if lhs.released != rhs.released {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Lease"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}operation\0\u{3}client_pid\0\u{1}since\0")
+
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _operation: String = String()
+    var _clientPid: Int32 = 0
+    var _since: Int64 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _operation = source._operation
+      _clientPid = source._clientPid
+      _since = source._since
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._operation) }()
+        case 3: try { try decoder.decodeSingularInt32Field(value: &_storage._clientPid) }()
+        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._since) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._operation.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._operation, fieldNumber: 2)
+      }
+      if _storage._clientPid != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._clientPid, fieldNumber: 3)
+      }
+      if _storage._since != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._since, fieldNumber: 4)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireLease, rhs: WireLease) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._operation != rhs_storage._operation {return false}
+        if _storage._clientPid != rhs_storage._clientPid {return false}
+        if _storage._since != rhs_storage._since {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".UnlockRequest"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0")
@@ -2937,7 +3782,7 @@ nonisolated extension WireLockReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CheckRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}depth\0\u{3}kdf_iterations\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}depth\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2948,6 +3793,8 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.depth) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
       default: break
       }
     }
@@ -2967,6 +3814,12 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._kdfIterations {
       try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
     } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 4)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2974,6 +3827,8 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._target != rhs._target {return false}
     if lhs.depth != rhs.depth {return false}
     if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.wait != rhs.wait {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2983,46 +3838,88 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".CheckReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}findings\0\u{1}warnings\0")
 
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _tier: WireTier = .unspecified
+    var _findings: [WireFinding] = []
+    var _warnings: [String] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _tier = source._tier
+      _findings = source._findings
+      _warnings = source._warnings
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
-      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
-      case 4: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._tier) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
+        case 4: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.tier != .unspecified {
-      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
-    }
-    if !self.findings.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 3)
-    }
-    if !self.warnings.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 4)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._tier != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._tier, fieldNumber: 2)
+      }
+      if !_storage._findings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 3)
+      }
+      if !_storage._warnings.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 4)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCheckReply, rhs: WireCheckReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.tier != rhs.tier {return false}
-    if lhs.findings != rhs.findings {return false}
-    if lhs.warnings != rhs.warnings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._tier != rhs_storage._tier {return false}
+        if _storage._findings != rhs_storage._findings {return false}
+        if _storage._warnings != rhs_storage._warnings {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3030,7 +3927,7 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireExportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExportRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}format\0\u{3}kdf_iterations\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}format\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3041,6 +3938,8 @@ nonisolated extension WireExportRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
       case 2: try { try decoder.decodeSingularEnumField(value: &self.format) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
       default: break
       }
     }
@@ -3060,6 +3959,12 @@ nonisolated extension WireExportRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._kdfIterations {
       try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
     } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 4)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3067,6 +3972,8 @@ nonisolated extension WireExportRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs._target != rhs._target {return false}
     if lhs.format != rhs.format {return false}
     if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.wait != rhs.wait {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3104,53 +4011,111 @@ nonisolated extension WireExportPart: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireExportReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExportReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}records\0\u{1}bytes\0\u{1}findings\0\u{1}unreadable\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}records\0\u{1}bytes\0\u{1}findings\0\u{1}unreadable\0\u{1}unstable\0\u{1}tier\0")
+
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _records: UInt64 = 0
+    var _bytes: UInt64 = 0
+    var _findings: [WireFinding] = []
+    var _unreadable: UInt64 = 0
+    var _unstable: UInt64 = 0
+    var _tier: WireTier = .unspecified
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _records = source._records
+      _bytes = source._bytes
+      _findings = source._findings
+      _unreadable = source._unreadable
+      _unstable = source._unstable
+      _tier = source._tier
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._unreadable) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._unstable) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._tier) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.records != 0 {
-      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
-    }
-    if self.bytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 3)
-    }
-    if !self.findings.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 4)
-    }
-    if self.unreadable != 0 {
-      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 5)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._records != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._records, fieldNumber: 2)
+      }
+      if _storage._bytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 3)
+      }
+      if !_storage._findings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 4)
+      }
+      if _storage._unreadable != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unreadable, fieldNumber: 5)
+      }
+      if _storage._unstable != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unstable, fieldNumber: 6)
+      }
+      if _storage._tier != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._tier, fieldNumber: 7)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireExportReply, rhs: WireExportReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.records != rhs.records {return false}
-    if lhs.bytes != rhs.bytes {return false}
-    if lhs.findings != rhs.findings {return false}
-    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._bytes != rhs_storage._bytes {return false}
+        if _storage._findings != rhs_storage._findings {return false}
+        if _storage._unreadable != rhs_storage._unreadable {return false}
+        if _storage._unstable != rhs_storage._unstable {return false}
+        if _storage._tier != rhs_storage._tier {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

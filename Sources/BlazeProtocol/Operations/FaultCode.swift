@@ -1,3 +1,5 @@
+public import BlazePlatform
+
 /// Why a request was not carried out (Protocol/agent.md section 6). Numbers are never reused.
 public enum FaultCode: UInt32, Sendable, CaseIterable {
     /// A failure of the agent itself.
@@ -49,6 +51,10 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case insufficient = 33
     /// Writing the agent's own files failed.
     case writeFailed = 34
+    /// Another process holds the database's lock.
+    case busy = 35
+    /// The operation was ended by a release of the lock that it held.
+    case released = 40
 
     /// The code's name in JSON output and in the specification.
     public var name: String {
@@ -77,6 +83,8 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
         case .invalidConfiguration: "invalid-configuration"
         case .insufficient: "insufficient"
         case .writeFailed: "write-failed"
+        case .busy: "busy"
+        case .released: "released"
         }
     }
 }
@@ -91,13 +99,18 @@ public struct Fault: Error, Sendable, Equatable {
     public var hint: String
     /// What it was about; may be empty.
     public var target: String
+    /// For busy: who holds the lock, where that is known.
+    public var holder: LockHolder?
 
     /// A fault.
-    public init(_ code: FaultCode, _ message: String, hint: String = "", target: String = "") {
+    public init(
+        _ code: FaultCode, _ message: String, hint: String = "", target: String = "", holder: LockHolder? = nil
+    ) {
         self.code = code
         self.message = message
         self.hint = hint
         self.target = target
+        self.holder = holder
     }
 
     /// Faults are equal when their codes are.
@@ -106,7 +119,8 @@ public struct Fault: Error, Sendable, Equatable {
     /// A fault as it came over the wire.
     public init(_ wire: WireFault) {
         self.init(
-            FaultCode(rawValue: wire.code) ?? .internal, wire.message, hint: wire.hint, target: wire.target)
+            FaultCode(rawValue: wire.code) ?? .internal, wire.message, hint: wire.hint, target: wire.target,
+            holder: wire.hasHolder ? LockHolder(wire.holder) : nil)
     }
 
     /// The fault's message.
@@ -116,6 +130,7 @@ public struct Fault: Error, Sendable, Equatable {
         out.message = message
         out.hint = hint
         out.target = target
+        if let holder { out.holder = WireLockHolder(holder) }
         return out
     }
 }

@@ -16,6 +16,7 @@ extension WireFinding {
         if let record = finding.record { self.record = Data(record.bytes) }
         count = UInt64(clamping: finding.count)
         message = finding.message
+        possible = finding.isPossible
     }
 
     /// The finding. A severity that this version does not know counts as damage.
@@ -26,8 +27,10 @@ extension WireFinding {
             case .advice: .advice
             default: .damage
             }
-        return Finding(
+        var finding = Finding(
             Finding.Name(rawValue: name), severity, page: hasPage ? page : nil,
             record: hasRecord ? RecordID(bytes: record) : nil, count: Int(clamping: count), message)
+        finding.isPossible = possible
+        return finding
     }
 }

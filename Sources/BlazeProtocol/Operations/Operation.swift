@@ -27,6 +27,10 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case list = 11
     /// One database.
     case info = 12
+    /// Who holds a database's lock.
+    case holders = 14
+    /// End operations of the agent that hold a database's lock.
+    case release = 15
     /// Derive and keep a key.
     case unlock = 20
     /// Forget keys.
@@ -96,6 +100,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .scan: make("scan", changes: true, streams: true)
         case .list: make("list")
         case .info: make("info", secret: .optional)
+        case .holders: make("holders")
+        case .release: make("release", starts: false)
         case .unlock: make("unlock", secret: .required, changes: true)
         case .lock: make("lock", changes: true, starts: false)
         case .check: make("check", secret: .optional)

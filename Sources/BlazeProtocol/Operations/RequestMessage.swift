@@ -45,6 +45,14 @@ extension WireInfoRequest: RequestMessage {
     public typealias Reply = WireInfoReply
     public static var operation: Operation { .info }
 }
+extension WireHoldersRequest: RequestMessage {
+    public typealias Reply = WireHoldersReply
+    public static var operation: Operation { .holders }
+}
+extension WireReleaseRequest: RequestMessage {
+    public typealias Reply = WireReleaseReply
+    public static var operation: Operation { .release }
+}
 extension WireUnlockRequest: RequestMessage {
     public typealias Reply = WireUnlockReply
     public static var operation: Operation { .unlock }

@@ -2,10 +2,12 @@ public import BlazePlatform
 internal import Synchronization
 public import SystemPackage
 
-/// A storage that lists each directory once: for one request that looks at many databases of the same directory.
+/// A storage that lists each directory once, and knows the locks of the moment when it was made: for one request that
+/// looks at many databases.
 public final class ListingCache: Storage {
     private let base: any Storage
     private let listings = Mutex<[FilePath: [FilePath.Component]]>([:])
+    private let locks = LockTable.read()
 
     /// `base`, with its listings remembered as long as this value lives.
     public init(_ base: any Storage) {
@@ -25,4 +27,7 @@ public final class ListingCache: Storage {
         listings.withLock { $0[directory] = names }
         return names
     }
+
+    /// Whether another process held the file's lock when this value was made.
+    public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { locks.ownership(of: file, at: path) }
 }

@@ -20,6 +20,13 @@ int blaze_peer_credentials(int fd, struct blaze_peer *out);
 size_t blaze_unix_path_limit(void);
 /// A close-on-exec stream socket, bound to `path` with mode 0600 and listening.
 int blaze_unix_listen(const char *path, int backlog);
+/// Makes a listening stream socket that this process was given its own: close-on-exec, not waiting, and with this
+/// process as the one that clients see at the other end. Its path goes to `path`. EAFNOSUPPORT or ENOTSOCK when it is
+/// no Unix socket, EPROTOTYPE when it is no stream, EINVAL when it does not listen, EADDRNOTAVAIL without an absolute
+/// path.
+int blaze_unix_adopt(int fd, int backlog, char *path, size_t size);
+/// Lets `fd` stand for what `by` does, close-on-exec, and closes `by` in any case.
+int blaze_replace_descriptor(int fd, int by);
 /// A close-on-exec stream socket, connected to `path` within `timeout_ms` (ETIMEDOUT after that).
 int blaze_unix_connect(const char *path, int timeout_ms);
 /// accept, close-on-exec.
@@ -37,6 +44,13 @@ int blaze_open_for_reading(const char *path);
 /// Where the next byte that is not in a hole stands at or behind `offset`; -1 with ENXIO when there is none.
 /// A system without holes answers `offset`.
 int64_t blaze_seek_data(int fd, int64_t offset);
+
+/// The two numbers that a device (st_dev) is shown as.
+uint64_t blaze_device_major(uint64_t device);
+uint64_t blaze_device_minor(uint64_t device);
+/// 1 when `path` is on a file system that other machines may use at the same time, or whose locks the kernel does not
+/// keep itself (NFS, SMB, FUSE, 9P, cluster file systems); 0 when not; -1 when unknown.
+int blaze_is_shared_file_system(const char *path);
 
 /// A close-on-exec file of mode 0600 in `directory` that has no name yet, so that it goes with its process; -1 with
 /// EOPNOTSUPP, EISDIR or ENOENT where the system or file system has no such files.
@@ -74,5 +88,11 @@ int blaze_terminal_columns(int fd);
 int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd);
 /// Starts `sh -c command` with `output_fd` as its standard output; its process id, or -1.
 pid_t blaze_spawn_shell(const char *command, int output_fd);
+/// Sends one datagram to a supervisor's socket: a path, or '@' and an abstract name (sd_notify(3)).
+int blaze_notify_supervisor(const char *socket_name, const char *state);
+/// 1 when the process is stopped (SIGSTOP, or by a debugger), 0 when not, -1 when the system does not tell.
+int blaze_process_is_stopped(pid_t pid);
+/// Raises the limit on open descriptors to `wanted`, or as far as it goes; what it is then, at most `wanted`, or -1.
+long blaze_raise_descriptor_limit(long wanted);
 
 #endif

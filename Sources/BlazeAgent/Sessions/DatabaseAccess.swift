@@ -1,0 +1,56 @@
+internal import BlazeEngine
+internal import BlazePlatform
+internal import BlazeProtocol
+
+/// How closely a request wants to look at a database, and how long it waits for the lock that this may take.
+struct DatabaseAccess {
+    /// Nil: as closely as the key at hand allows, without a lock.
+    let tier: WireTier?
+    private let wait: Duration
+    private let operation: Operation
+
+    /// The longest wait for a lock.
+    static let longestWait: Duration = .seconds(86_400)
+
+    init(_ tier: WireTier, wait: UInt64, for operation: Operation) throws {
+        self.tier = tier == .unspecified ? nil : tier
+        self.operation = operation
+        self.wait = .nanoseconds(Int64(clamping: wait))
+        guard self.wait <= Self.longestWait else { throw Fault(.invalidRequest, "a wait is at most a day") }
+        guard wait == 0 || tier == .lease else {
+            throw Fault(.invalidRequest, "only tier lease takes a lock that could be waited for")
+        }
+    }
+
+    /// The lock for this request; nil when it needs none.
+    ///
+    /// - Throws: `Fault.busy` when another process holds it for as long as the request waits; `ConnectionLost` when the
+    ///   client leaves meanwhile.
+    func lease(_ database: LocatedDatabase, _ call: Call) throws -> DatabaseLease? {
+        guard tier == .lease else { return nil }
+        let deadline = Deadline.after(wait)
+        var pause: Int32 = 5
+        while true {
+            do throws(StorageError) {
+                return try call.state.leases.lease(database.path, for: operation, peer: call.peer)
+            } catch {
+                guard error.code == .locked else { throw error }
+            }
+            // The lock cannot be waited for with a limit, so it is tried again and again.
+            guard deadline.millisecondsLeft > 0 else { throw busy(database, call) }
+            if call.responder.isForNobody { throw ConnectionLost() }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 100)
+        }
+    }
+
+    private func busy(_ database: LocatedDatabase, _ call: Call) -> Fault {
+        let ownership = database.files.ownership(in: call.state.storage)
+        let holder = ownership.holders.first
+        let who = holder.map { "it is open in \($0.title)" } ?? "another process has it open"
+        let since = holder?.started.map { ", which has run since \(Moments.text($0))" } ?? ""
+        return Fault(
+            .busy, "\(database.title) is busy: \(who)\(since)",
+            hint: "--wait 30s waits for it; --tier observe reads beside it", target: database.title, holder: holder)
+    }
+}

@@ -1,0 +1,103 @@
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+internal import SystemPackage
+
+/// One operation that holds a database's lock. The lock is given back when the value goes.
+final class DatabaseLease: Sendable {
+    /// What is told of it.
+    struct Facts: Sendable {
+        let path: FilePath
+        let operation: BlazeProtocol.Operation
+        let clientProcessID: Int32
+        /// Nanoseconds since 1970.
+        let since: Int64
+    }
+
+    let facts: Facts
+    private let lock: FileLease
+    private let registry: LeaseRegistry
+    private let number: UInt64
+
+    fileprivate init(_ facts: Facts, _ lock: FileLease, _ registry: LeaseRegistry, _ number: UInt64) {
+        self.facts = facts
+        self.lock = lock
+        self.registry = registry
+        self.number = number
+    }
+
+    /// Ends the operation when somebody has asked for the lock.
+    func check() throws {
+        guard registry.isRecalled(number) else { return }
+        throw Fault(
+            .released, "the lock of \(facts.path.displayString) was released on request before the end",
+            hint: "run the command again", target: facts.path.displayString)
+    }
+
+    deinit { registry.end(number) }
+}
+
+/// The locks that the agent holds: each for one operation. Holds a map and does no I/O under its lock.
+final class LeaseRegistry: Sendable {
+    private struct Entry {
+        let facts: DatabaseLease.Facts
+        var isRecalled = false
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// How long a recall waits for the operations to end.
+    static let recallLimit: Duration = .seconds(5)
+
+    /// Takes a data file's lock for an operation, without waiting.
+    ///
+    /// - Throws: `StorageError`, `locked` when another process or operation holds it.
+    func lease(_ path: FilePath, for operation: BlazeProtocol.Operation, peer: Peer) throws(StorageError)
+        -> DatabaseLease
+    {
+        let lock = try FileLease(path: path)
+        let facts = DatabaseLease.Facts(
+            path: path, operation: operation, clientProcessID: peer.processID,
+            since: Int64(Date().timeIntervalSince1970 * 1_000_000_000))
+        let number = state.withLock { state in
+            state.next += 1
+            state.entries[state.next] = Entry(facts: facts)
+            return state.next
+        }
+        return DatabaseLease(facts, lock, self, number)
+    }
+
+    /// The operations that hold a lock now.
+    var all: [DatabaseLease.Facts] { state.withLock { $0.entries.values.map(\.facts) }.sorted { $0.since < $1.since } }
+
+    /// Asks the operations that hold a lock on `path`, or on any, to end, and waits until they have.
+    ///
+    /// - Returns: the operations that were asked; whether all of them have ended.
+    func recall(_ path: FilePath?) -> (asked: [DatabaseLease.Facts], ended: Bool) {
+        let asked = state.withLock { state in
+            let numbers = state.entries.filter { path == nil || $0.value.facts.path == path }.map(\.key)
+            for number in numbers { state.entries[number]?.isRecalled = true }
+            return numbers.compactMap { number in state.entries[number].map { (number, $0.facts) } }
+        }
+        let deadline = Deadline.after(Self.recallLimit)
+        var pause: Int32 = 1
+        while deadline.millisecondsLeft > 0 {
+            if state.withLock({ state in asked.allSatisfy { state.entries[$0.0] == nil } }) {
+                return (asked.map(\.1), true)
+            }
+            waitMilliseconds(min(pause, deadline.millisecondsLeft))
+            pause = min(pause * 2, 50)
+        }
+        return (asked.map(\.1), false)
+    }
+
+    fileprivate func isRecalled(_ number: UInt64) -> Bool { state.withLock { $0.entries[number]?.isRecalled ?? true } }
+    fileprivate func end(_ number: UInt64) { state.withLock { _ = $0.entries.removeValue(forKey: number) } }
+}

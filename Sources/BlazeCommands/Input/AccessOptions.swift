@@ -1,0 +1,63 @@
+internal import ArgumentParser
+internal import BlazeClient
+
+/// How well figures are to be founded.
+enum TierArgument: String, ExpressibleByArgument, CaseIterable {
+    case file
+    case observe
+    case lease
+
+    var wire: WireTier {
+        switch self {
+        case .file: .file
+        case .observe: .observe
+        case .lease: .lease
+        }
+    }
+}
+
+/// A length of time as people write it: 500ms, 30s, 5m, 2h, 90d, 2w; a bare number is seconds.
+struct DurationArgument: ExpressibleByArgument, Equatable {
+    let duration: Duration
+
+    init?(argument: String) {
+        let digits = argument.prefix { $0.isASCII && $0.isNumber }
+        guard let count = Int64(digits), count <= 1_000_000_000 else { return nil }
+        switch argument.dropFirst(digits.count) {
+        case "ms": duration = .milliseconds(count)
+        case "", "s": duration = .seconds(count)
+        case "m": duration = .seconds(count * 60)
+        case "h": duration = .seconds(count * 3600)
+        case "d": duration = .seconds(count * 86_400)
+        case "w": duration = .seconds(count * 604_800)
+        default: return nil
+        }
+    }
+}
+
+/// How closely to look, and whether to wait for the lock that this may take.
+struct AccessOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "file: stat and metadata, no key. observe: with the key, no lock (default when unlocked). "
+                + "lease: holding the lock meanwhile, so that nobody else can be writing.", valueName: "tier"))
+    var tier: TierArgument?
+
+    @Option(help: ArgumentHelp("Take the lock (--tier lease), and wait so long for it: 30s, 5m.", valueName: "time"))
+    var wait: DurationArgument?
+
+    func validate() throws {
+        guard wait == nil || tier == nil || tier == .lease else {
+            throw ValidationError("only --tier lease takes a lock that --wait could wait for")
+        }
+        if let wait, wait.duration > .seconds(86_400) { throw ValidationError("--wait takes at most a day") }
+    }
+
+    /// Whoever waits for a lock wants to have it.
+    var wireTier: WireTier { wait != nil ? .lease : tier?.wire ?? .unspecified }
+
+    var waiting: Duration { wait?.duration ?? .zero }
+
+    /// The wait in nanoseconds.
+    var wireWait: UInt64 { UInt64(max(0, waiting / .nanoseconds(1))) }
+}
