@@ -25,13 +25,22 @@ found=.build/found
 for target in "$@"; do
     [ -d "Seeds/$target" ] || { echo "fuzz: there is no target $target" >&2; exit 2; }
 done
-swift build -c release --sanitize=fuzzer --sanitize=address
-bin=$(swift build -c release --sanitize=fuzzer --sanitize=address --show-bin-path)
+# One flag names both sanitizers to the compiler: of two flags only the last one counts, and coverage would be lost. The
+# package manager's own flag makes it leave the entry point to libFuzzer.
+flags="-c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address"
+# The package manager does not see that files were added to a package that is named by its path, unless it plans anew.
+rm -f .build/release.yaml
+# shellcheck disable=SC2086 # the flags are several words
+swift build $flags
+# shellcheck disable=SC2086
+bin=$(swift build $flags --show-bin-path)
 mkdir -p .build/seeds
 "$python" make-seeds.py .build/seeds
 
 # The largest input is about a page file of 16 pages; memory and time of one input are bounded, as the reader's are.
 limits="-max_len=65536 -rss_limit_mb=2048 -malloc_limit_mb=512 -timeout=20"
+# Swift's own backtrace of a crash may wait for ever inside the sanitizer's.
+export SWIFT_BACKTRACE=enable=no
 broken=
 for target in "$@"; do
     mkdir -p "$corpus/$target" "$found/$target"

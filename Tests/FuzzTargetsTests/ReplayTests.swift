@@ -80,7 +80,7 @@ struct KeptInput: CustomTestStringConvertible, Sendable {
         var random = SeededGenerator.printed("holdsForChangedSeeds \(target)")
         let type = try #require(fuzzTargets.first { $0.name == target })
         let seeds = Self.seeds.filter { $0.target == target }
-        for _ in 0..<testRounds(50) {
+        for _ in 0..<testRounds(25) {
             var input = try #require(seeds.randomElement(using: &random)).bytes
             if let other = seeds.randomElement(using: &random), UInt8.random(in: 0...3, using: &random) == 0 {
                 input += other.bytes
