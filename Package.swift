@@ -144,7 +144,7 @@ let package = Package(
         .testTarget(
             name: "BlazeServicesTests",
             dependencies: [
-                "BlazeServices", "BlazeModel", "BlazePlatform", "TestSupport",
+                "BlazeServices", "BlazeEngine", "BlazeModel", "BlazePlatform", "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .testTarget(

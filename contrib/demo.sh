@@ -56,6 +56,7 @@ exec 3< <(printf '%s' "$password")
 show 0 blazectl unlock unclean --password-fd 3
 exec 3<&-
 show 0 blazectl info unclean
+show 0 blazectl holders unclean
 # Advice: BlazeDB was killed before it could tidy up, so there is something to say.
 show 4 blazectl check --quick unclean
 show 0 blazectl lock unclean

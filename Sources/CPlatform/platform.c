@@ -389,6 +389,35 @@ int blaze_terminal_columns(int fd) {
     return ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
 }
 
+int blaze_terminal_rows(int fd) {
+    struct winsize w;
+    return ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_row : 0;
+}
+
+static int last_words_fd = -1;
+static const char *last_words;
+
+static void exit_with_words(int number) {
+    (void)!write(last_words_fd, last_words, strlen(last_words));
+    _exit(128 + number);
+}
+
+int blaze_exit_on_signals(int fd, const char *words) {
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action, before;
+    last_words_fd = fd;
+    last_words = words;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = exit_with_words;
+    (void)sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+        if (sigaction(caught[i], NULL, &before) != 0) return -1;
+        if (before.sa_handler == SIG_IGN) continue;
+        if (sigaction(caught[i], &action, NULL) != 0) return -1;
+    }
+    return 0;
+}
+
 // Between fork and exec only calls that are safe after a fork from a threaded process.
 static void become_agent(const char *path, char *const argv[], char *const envp[], int ready_fd, int report_fd) {
     int null = open("/dev/null", O_RDWR);

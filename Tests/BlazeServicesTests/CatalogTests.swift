@@ -82,8 +82,8 @@ import Testing
 
     @Test func manyAtOnceAreOneChange() throws {
         let catalog = try load()
-        let found = (0..<300).map { (path: FilePath("/d\($0)/db.blazedb"), id: Self.id(7)) }
-        let entries = try catalog.add(found)
+        let found = (0..<300).map { Sighting(path: FilePath("/d\($0)/db.blazedb"), id: Self.id(7), file: nil) }
+        let entries = try catalog.recognize(found, isAll: true) { _ in true }.compactMap { $0?.entry }
         #expect(entries.map(\.path) == found.map(\.path) && Set(entries.compactMap(\.alias)).count == 300)
         #expect(try load().entries() == catalog.entries())
     }

@@ -20,10 +20,20 @@ import Testing
     @Test func rootsAreTheUsualOnesAndTheConfiguredOnes() throws {
         let paths = AgentPaths(environment: [:], home: "/h/u", userID: 1, platform: .xdg)
         let configuration = try Self.parse("[scan]\nroots = [\"~/db\", \"/srv\", \"~\", \"rel\", \"/srv\"]")
+        let usual: [FilePath] = [
+            "/h/u/.local/share/blazedb", "/h/u/Documents", "/h/u/Developer", "/h/u/.local/share", "/tmp",
+        ]
+        let configured: [FilePath] = ["/h/u/db", "/srv", "/h/u", "/h/u/rel"]
+        #expect(configuration.scanRoots(paths: paths) == usual + configured)
+        #expect(configuration.scanRoots(paths: paths, workingDirectory: "/w") == usual + ["/w"] + configured)
         #expect(
-            configuration.scanRoots(paths: paths) == [
-                "/h/u/.local/share/blazedb", "/h/u/Documents", "/h/u/Developer", "/h/u/db", "/srv",
-                "/h/u", "/h/u/rel",
+            configuration.scanRoots(paths: paths, workingDirectory: "/srv")
+                == usual + ["/srv", "/h/u/db", "/h/u", "/h/u/rel"])
+        let mac = AgentPaths(environment: ["TMPDIR": "/t"], home: "/h/u", userID: 1, platform: .macOS)
+        #expect(
+            try Self.parse("").scanRoots(paths: mac) == [
+                "/h/u/Library/Application Support/BlazeDB", "/h/u/Documents", "/h/u/Developer",
+                "/h/u/Library/Application Support", "/t",
             ])
     }
 

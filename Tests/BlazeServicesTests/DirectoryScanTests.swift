@@ -1,3 +1,4 @@
+import BlazeEngine
 import BlazePlatform
 import BlazeServices
 import Foundation
@@ -41,7 +42,7 @@ import Testing
         events.compactMap { event in
             guard case .found(let path) = event else { return nil }
             return String(path.string.dropFirst(root.string.count + 1))
-        }
+        }.sorted()
     }
 
     @Test func findsByName() throws {
@@ -55,15 +56,52 @@ import Testing
     }
 
     @Test func leftoversAreNoDatabases() throws {
-        let names: [(String, LeftoverName)] = [
-            ("backup_v0_1234.blazedb", .openBackup), ("n.vacuum.blazedb", .vacuumNew),
-            ("n.vacuum_backup.blazedb", .vacuumBackup), ("txn_in_progress-n-ab.blazedb", .transactionCopy),
+        // Some are of `n`, which is there; those of `gone` have no database any more.
+        let names: [(String, Leftover.Kind)] = [
+            ("backup_v0_1234.blazedb", .openBackup), ("backup_v0_1234.meta", .openBackup),
+            ("n.vacuum.blazedb", .vacuumNew), ("gone.vacuum.wal", .vacuumNew),
+            ("n.vacuum_backup.blazedb", .vacuumBackup), ("gone.vacuum_backup.meta", .vacuumBackup),
+            ("gone.vacuum_in_progress", .vacuumMarker), ("txn_in_progress-n-ab.blazedb", .transactionCopy),
+            ("txn_in_progress-gone-ab.state", .transactionCopy), ("txn_log-gone-0f.json", .transactionLog),
+            ("txn_log.json", .transactionLog), ("gone.blazedb.vacuum-1234", .asyncVacuum),
+            ("n.blazedb.wal", .asyncVacuum),
         ]
         for (name, _) in names { try make(name) }
         try make("n.blazedb")
         let events = scan()
-        for (name, kind) in names { #expect(events.contains(.leftover(root.appending(name), kind))) }
+        for (name, kind) in names { #expect(events.contains(.leftover(root.appending(name), kind)), "\(name)") }
         #expect(found(events) == ["n.blazedb"])
+    }
+
+    @Test func aDatabaseWhoseDataFileIsMovedAsideIsFound() throws {
+        for path in ["a/db.vacuum_backup.blazedb", "a/db.meta", "b/db.vacuum_backup.blazedb"] { try make(path) }
+        let events = scan()
+        #expect(found(events) == ["a/db.blazedb"])
+        #expect(events.contains(.leftover(root.pushing("a/db.vacuum_backup.blazedb"), .vacuumBackup)))
+    }
+
+    @Test func mountsThatMayHangAreNotEntered() throws {
+        for path in ["here/x.blazedb", "disk/x.blazedb", "share/x.blazedb", "kernel/x.blazedb"] { try make(path) }
+        let mounts = MountTable([
+            (root.appending("disk").string, MountTable.Mount(type: "ext4")),
+            (root.appending("share").string, MountTable.Mount(type: "nfs4")),
+            (root.appending("kernel").string, MountTable.Mount(type: "proc")),
+        ])
+        var events: [DirectoryScan.Event] = []
+        _ = DirectoryScan(roots: [root], excludes: [], mounts: mounts).run { event in
+            events.append(event)
+            return .go
+        }
+        #expect(found(events) == ["disk/x.blazedb", "here/x.blazedb"])
+        #expect(events.contains(.skipped(root.appending("share"), "a mount of nfs4")))
+        #expect(events.contains(.skipped(root.appending("kernel"), "a mount of proc")))
+        // Whoever names one wants it searched.
+        events = []
+        _ = DirectoryScan(roots: [root.appending("share")], excludes: [], mounts: mounts).run { event in
+            events.append(event)
+            return .go
+        }
+        #expect(found(events) == ["share/x.blazedb"])
     }
 
     @Test func whatIsNoRegularFileIsSkippedWithAReason() throws {
@@ -138,6 +176,17 @@ import Testing
             return seen == 3 ? .stop : .go
         }
         #expect(seen == 3 && totals.stopped)
+    }
+
+    @Test func aStoppedWalkReleasesThreadsThatWaitToTell() throws {
+        // More directories with something to tell than the mailbox holds letters.
+        for i in 0..<600 { try make("d\(i)/x.blazedb") }
+        var seen = 0
+        let totals = DirectoryScan(roots: [root], excludes: [], workers: 8).run { event in
+            if case .found = event { seen += 1 }
+            return .stop
+        }
+        #expect(seen <= 1 && totals.stopped)
     }
 
     @Test func totalsCount() throws {

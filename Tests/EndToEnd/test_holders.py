@@ -76,6 +76,28 @@ def test_a_holder_is_named(agent, put):
     assert "free" in agent.ctl("holders", sample.path).expect(OK).text
 
 
+def test_the_list_knows_who_has_what_open(agent, put):
+    """Filters and ages go by it, and the program is remembered as the database's app when it has ended."""
+    sample, other = put("tiny"), put("typed")
+    old = time.time() - 200 * 86_400
+    for one in (sample, other):
+        for file in one.directory.iterdir():
+            os.utime(file, (old, old))
+    agent.ctl("scan", agent.databases).expect(OK)
+
+    def names(*words):
+        return sorted(row["name"] for row in envelope.data(agent.ctl("ls", *words, "-o", "json"))["databases"])
+
+    assert names("--unused-since", "90d") == ["tiny", "typed"] and names("--filter", "held:yes") == []
+    with Holder(sample.path) as holder:
+        assert names("--filter", "held:yes") == ["tiny"] and names("--filter", "held:no") == ["typed"]
+        assert names("--unused-since", "90d") == ["typed"]
+        assert str(holder.pid) in agent.ctl("ls").expect(OK).text
+    rows = {row["name"]: row for row in envelope.data(agent.ctl("ls", "-o", "json"))["databases"]}
+    assert os.path.samefile(rows["tiny"]["last_holder"], sys.executable) and rows["typed"]["last_holder"] is None
+    assert rows["tiny"]["ownership"]["state"] == "free"
+
+
 def test_a_shared_lock_is_shown_as_one(agent, put):
     sample = put("tiny")
     with open(sample.path, "rb") as f:

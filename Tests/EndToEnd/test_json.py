@@ -8,7 +8,7 @@ import envelope
 from statuses import LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, USAGE, WOULD_OVERWRITE
 
 ROW = {"id", "alias", "name", "path", "tags", "size", "records", "records_estimated", "modified", "session", "state",
-       "reason", "ownership"}
+       "reason", "ownership", "twins", "twin_count", "app", "last_holder", "moved_from", "moved_as_file"}
 
 
 def every_verb(agent, sample):
@@ -24,10 +24,10 @@ def every_verb(agent, sample):
         (["agent", "status"], "agent.status", {}, {"agent", "hardening", "unlocked", "connections", "config"}),
         (["scan", agent.databases], "scan", {}, {
             "roots", "databases", "leftovers", "skipped", "directories", "files"}),
-        (["ls"], "ls", {}, {"databases"}),
+        (["ls"], "ls", {}, {"databases", "groups"}),
         (["info", path], "info", {}, {
             "id", "alias", "name", "path", "tags", "session", "size", "modified", "files", "records", "format", "pages",
-            "wal", "indexes", "leftovers", "findings"}),
+            "wal", "indexes", "leftovers", "findings", "twins", "app", "last_holder"}),
         (["check", "--quick", path], "check", {"password": password}, {
             "id", "alias", "path", "verdict", "findings", "counts"}),
         (["unlock", path], "unlock", {"password": password}, {"id", "alias", "path", "kdf_iterations"}),

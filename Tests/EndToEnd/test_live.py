@@ -70,7 +70,7 @@ if LIVE_OWNER.exists():
     @pytest.mark.linux
     @pytest.mark.parametrize("mix,big", MIXES)
     def test_observing_a_live_owner(agent, put, rng, rounds, tmp_path, mix, big):
-        observe(agent, put("tiny"), rng, rounds(60), mix, big, tmp_path, "owner")
+        observe(agent, put("tiny"), rng, min(rounds(60), 300), mix, big, tmp_path, "owner")
 
     @pytest.mark.linux
     @pytest.mark.slow
@@ -84,7 +84,7 @@ if LIVE_OWNER.exists():
     @pytest.mark.linux
     @pytest.mark.parametrize("mix,big", MIXES)
     def test_what_a_killed_owner_leaves(agent, put, rng, rounds, tmp_path, mix, big):
-        for n in range(rounds(4)):
+        for n in range(min(rounds(4), 40)):
             sample = put("tiny", agent.databases / f"killed-{n}")
             after = rng.randrange(1, 130)
             owner = LiveOwner(
@@ -196,7 +196,7 @@ if LIVE_OWNER.exists():
             swapper = Swapper(sample, rng)
             swapper.start()
             try:
-                for n in range(rounds(100)):
+                for n in range(min(rounds(100), 500)):
                     document, reply = connection.export(sample.path)
                     assert hashes.of(document) == expected
                     assert not reply.get(EXPORT_REPLY_UNREADABLE) and not reply.get(EXPORT_REPLY_UNSTABLE), reply

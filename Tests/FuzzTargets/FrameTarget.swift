@@ -9,7 +9,8 @@ public enum FrameTarget: FuzzTarget {
     /// Every request, with its answers.
     public static let messages: [any RequestMessage.Type] = [
         WireHelloRequest.self, WirePingRequest.self, WireStatusRequest.self, WireStopRequest.self,
-        WireScanRequest.self, WireListRequest.self, WireInfoRequest.self, WireHoldersRequest.self,
+        WireScanRequest.self, WireListRequest.self, WireWatchRequest.self, WireInfoRequest.self,
+        WireHoldersRequest.self,
         WireReleaseRequest.self, WireUnlockRequest.self, WireLockRequest.self, WireCheckRequest.self,
         WireExportRequest.self, WireAddRequest.self,
         WireForgetRequest.self, WireAliasRequest.self, WireTagRequest.self, WireConfigShowRequest.self,

@@ -10,9 +10,13 @@ enum CatalogHandlers {
         let state = call.state
         let database = try LocatedDatabase(request.target, state: state)
         let summary = try FileSummary.read(database.files, in: state.storage)
-        let entry = try state.catalog.add(
-            path: database.path, id: summary.identity, alias: request.hasAlias ? request.alias : nil)
-        return reply(LocatedDatabase(path: entry.path, entry: entry), call)
+        let recognition = try state.catalog.recognize(
+            Sighting(database.path, summary), alias: request.hasAlias ? request.alias : nil
+        ) { DatabaseRows.exists($0, in: state.storage) }
+        var answer = reply(LocatedDatabase(path: database.path, entry: recognition.entry), call)
+        DatabaseRows.note(recognition, in: &answer.row)
+        DatabaseRows.endSession(before: recognition, state)
+        return answer
     }
 
     static func forget(_ request: WireForgetRequest, _ call: Call) throws -> WireCatalogReply {
@@ -50,7 +54,7 @@ enum CatalogHandlers {
 
     private static func reply(_ database: LocatedDatabase, _ call: Call) -> WireCatalogReply {
         var reply = WireCatalogReply()
-        reply.row = DatabaseRows.row(for: database, call.state)
+        reply.row = DatabaseRows.row(for: database, twins: Twins(call.state), call.state)
         return reply
     }
 }

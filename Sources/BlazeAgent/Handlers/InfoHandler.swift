@@ -19,7 +19,7 @@ enum InfoHandler {
             summary = try FileSummary.read(database.files, in: state.storage, ownership: .leased)
         }
         var reply = WireInfoReply()
-        reply.row = DatabaseRows.row(for: database, summary: summary, state)
+        reply.row = DatabaseRows.row(for: database, summary: summary, twins: Twins(state), state)
         reply.files = files(of: summary)
         reply.leftovers = summary.status.leftovers.map(WireLeftover.init)
         reply.format = WireFormatFacts()

@@ -20,15 +20,20 @@ enum SessionHandlers {
         let (iterations, identity) = (key.iterations, key.identity)
         state.sessions.put(DatabaseSession(path: database.path, key: key))
         var reply = WireUnlockReply()
-        var located = database
+        let file = try state.storage.status(of: database.path)?.identity
         do throws(CatalogError) {
-            located = LocatedDatabase(
-                path: database.path, entry: try state.catalog.add(path: database.path, id: identity, alias: nil))
+            let recognition = try state.catalog.recognize(
+                Sighting(path: database.path, id: identity, file: file), alias: nil
+            ) { DatabaseRows.exists($0, in: state.storage) }
+            reply.row = DatabaseRows.row(
+                for: LocatedDatabase(path: database.path, entry: recognition.entry), twins: Twins(state), state)
+            DatabaseRows.note(recognition, in: &reply.row)
+            DatabaseRows.endSession(before: recognition, state)
         } catch {
             // The key is in use all the same; only the list of known databases does not have it.
             reply.warnings.append("it was not added to the catalogue: \(error.message)")
+            reply.row = DatabaseRows.row(for: database, twins: Twins(state), state)
         }
-        reply.row = DatabaseRows.row(for: located, state)
         reply.kdfIterations = UInt32(clamping: iterations)
         return reply
     }

@@ -20,6 +20,10 @@ final class AgentState: Sendable {
     /// Whether a supervisor gave the listening socket.
     let socketActivated: Bool
     let allowRoot: Bool
+    /// Which app a database belongs to.
+    let apps: OwningApp
+    /// The known databases, kept current while somebody watches them.
+    let liveList = LiveList()
     let log: Logger
     /// Wall clock, nanoseconds since 1970.
     let startedAt: Int64
@@ -38,6 +42,7 @@ final class AgentState: Sendable {
         self.version = version
         self.processID = processID
         self.paths = paths
+        apps = OwningApp(paths: paths)
         self.hardening = hardening
         self.catalog = catalog
         self.configuration = configuration

@@ -29,6 +29,7 @@ final class ConnectionRegistry: Sendable {
         spareNanoseconds = Int64(spareTime / .nanoseconds(1))
     }
 
+    var isStopping: Bool { state.withLock { $0.stopping } }
     var count: Int { state.withLock { $0.seats.count } }
 
     enum Admission {

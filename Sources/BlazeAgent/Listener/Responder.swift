@@ -44,6 +44,13 @@ struct Responder {
         try send(.fault, fault.wire)
     }
 
+    /// Waits until the client sends or leaves, until `pipe` is woken, or until the time is over.
+    ///
+    /// - Returns: whether it is the client.
+    func waitForClient(or pipe: WakePipe, within limit: Duration) -> Bool {
+        stream.waitForInput(or: pipe, within: limit)
+    }
+
     private func send(_ kind: FrameHeader.Kind, _ message: some Message) throws {
         let body = try message.encoded()
         guard body.count <= ProtocolLimits.replyBody else {

@@ -1,6 +1,7 @@
 internal import BlazeEngine
 internal import BlazeModel
 internal import BlazePlatform
+internal import BlazeServices
 internal import Synchronization
 internal import SystemPackage
 
@@ -33,6 +34,8 @@ final class DatabaseSession: Sendable {
 /// The unlocked databases, by the path of their data file. Holds a map and does no I/O.
 final class SessionRegistry: Sendable {
     private let sessions = Mutex<[FilePath: DatabaseSession]>([:])
+    /// Told when a database was unlocked or locked.
+    let changes = ChangeNotices()
 
     subscript(path: FilePath) -> DatabaseSession? { sessions.withLock { $0[path] } }
 
@@ -43,12 +46,14 @@ final class SessionRegistry: Sendable {
     /// Puts a session in the place of the one that the path had.
     func put(_ session: DatabaseSession) {
         sessions.withLock { $0.updateValue(session, forKey: session.path) }?.wipe()
+        changes.tell()
     }
 
     /// Ends a session; false when there was none.
     func lock(_ path: FilePath) -> Bool {
         guard let session = sessions.withLock({ $0.removeValue(forKey: path) }) else { return false }
         session.wipe()
+        changes.tell()
         return true
     }
 
@@ -60,6 +65,7 @@ final class SessionRegistry: Sendable {
             return Array(sessions.values)
         }
         for session in ended { session.wipe() }
+        if !ended.isEmpty { changes.tell() }
         return ended.map(\.path).sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
     }
 }

@@ -95,10 +95,21 @@ final class Context {
         for warning in result.warnings { say("warning: \(warning)") }
     }
 
-    private func envelope(_ schema: String, _ result: VerbResult) -> JSONValue {
+    /// Writes lines for people to standard output.
+    func write(lines: [String]) throws {
+        let style = style(for: Terminal.output)
+        try Terminal.write(Array(lines.map { style.printable($0) + "\n" }.joined().utf8), to: Terminal.output)
+    }
+
+    /// Writes one of several results, which is of now, as one JSON object on a line of its own.
+    func writeObject(_ result: VerbResult, schema: String) throws {
+        try Terminal.write(envelope(schema, result, asOf: Date()).line(), to: Terminal.output)
+    }
+
+    private func envelope(_ schema: String, _ result: VerbResult, asOf moment: Date? = nil) -> JSONValue {
         .object([
             "schema": .string("blazectl/\(schema)/1"), "ok": .bool(true), "data": result.data,
-            "warnings": .strings(result.warnings), "as_of": .string(startedAt.formatted(.iso8601)),
+            "warnings": .strings(result.warnings), "as_of": .string((moment ?? startedAt).formatted(.iso8601)),
             "tier": .optional(result.tier), "duration_ms": .number(milliseconds),
         ])
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BlazeClient
+internal import BlazeModel
 
 /// How well figures are to be founded.
 enum TierArgument: String, ExpressibleByArgument, CaseIterable {
@@ -16,21 +17,19 @@ enum TierArgument: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
-/// A length of time as people write it: 500ms, 30s, 5m, 2h, 90d, 2w; a bare number is seconds.
-struct DurationArgument: ExpressibleByArgument, Equatable {
+/// How long to wait, as people write it: 500ms, 30s, 5m, 2h; a bare number is seconds.
+struct WaitArgument: ExpressibleByArgument, Equatable {
     let duration: Duration
 
     init?(argument: String) {
-        let digits = argument.prefix { $0.isASCII && $0.isNumber }
-        guard let count = Int64(digits), count <= 1_000_000_000 else { return nil }
-        switch argument.dropFirst(digits.count) {
-        case "ms": duration = .milliseconds(count)
-        case "", "s": duration = .seconds(count)
-        case "m": duration = .seconds(count * 60)
-        case "h": duration = .seconds(count * 3600)
-        case "d": duration = .seconds(count * 86_400)
-        case "w": duration = .seconds(count * 604_800)
-        default: return nil
+        if argument.hasSuffix("ms"), let count = UInt32(argument.dropLast(2)) {
+            duration = .milliseconds(Int64(count))
+        } else if let count = UInt32(argument) {
+            duration = .seconds(Int64(count))
+        } else if let seconds = Quantities.seconds(argument), let whole = Int64(exactly: seconds) {
+            duration = .seconds(whole)
+        } else {
+            return nil
         }
     }
 }
@@ -44,7 +43,7 @@ struct AccessOptions: ParsableArguments {
     var tier: TierArgument?
 
     @Option(help: ArgumentHelp("Take the lock (--tier lease), and wait so long for it: 30s, 5m.", valueName: "time"))
-    var wait: DurationArgument?
+    var wait: WaitArgument?
 
     func validate() throws {
         guard wait == nil || tier == nil || tier == .lease else {

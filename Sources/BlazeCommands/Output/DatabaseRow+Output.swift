@@ -57,29 +57,60 @@ extension WireDatabaseRow {
         fields["state"] = .string(stateText)
         fields["ownership"] = ownershipJSON
         fields["reason"] = .optional(reason.isEmpty ? nil : reason)
+        fields.merge(relationFields) { _, new in new }
         return .object(fields)
+    }
+
+    /// What the database has to do with others, and whose it is.
+    var relationFields: [String: JSONValue] {
+        var fields: [String: JSONValue] = [
+            "twins": .strings(twins.map { FilePath.displayString([UInt8]($0)) }),
+            "twin_count": .count(twinCount), "app": .optional(hasApp ? app : nil),
+            "last_holder": .optional(hasLastHolder ? lastHolder : nil),
+            "moved_from": .null, "moved_as_file": hasMovedFrom ? .bool(movedAsFile) : .null,
+        ]
+        if hasMovedFrom { fields.set(path: movedFrom, as: "moved_from") }
+        return fields
+    }
+
+    /// The data files of its twins, for people.
+    var twinsText: String {
+        let named = twins.map { FilePath.displayString([UInt8]($0)) }.joined(separator: ", ")
+        return Int(twinCount) > twins.count ? "\(named) and \(Int(twinCount) - twins.count) more" : named
+    }
+
+    /// The columns of `ls` and `scan`.
+    static let columns: [Table.Column] = [
+        .init("NAME"), .init("ID"), .init("SIZE", .right), .init("RECORDS", .right), .init("CHANGED"),
+        .init("SESSION"), .init("OWNER"), .init("STATE"), .init("PATH"),
+    ]
+
+    /// The cells under them.
+    var cells: [Table.Cell] {
+        let id = idText
+        return [
+            .init(hasAlias ? alias : nameText), .init(shown: id.map { String($0.prefix(8)) } ?? "-", plain: id ?? ""),
+            hasSize ? .init(shown: Style.size(size), plain: "\(size)") : .init(shown: "-", plain: "unknown"),
+            .init(recordsText),
+            hasModified ? .init(Style.time(nanoseconds: modified)) : .init(shown: "-", plain: "unknown"),
+            .init(sessionText), .init(ownerText),
+            twins.isEmpty ? .init(stateText) : .init(shown: "\(stateText), twin", plain: "\(stateText),twin"),
+            .init(pathText),
+        ]
     }
 
     /// The table of `ls` and `scan`.
     static func table(_ rows: [WireDatabaseRow], style: Style) -> [String] {
-        var table = Table([
-            .init("NAME"), .init("ID"), .init("SIZE", .right), .init("RECORDS", .right), .init("CHANGED"),
-            .init("SESSION"), .init("OWNER"), .init("STATE"), .init("PATH"),
-        ])
-        for row in rows {
-            let id = row.idText
-            table.add([
-                .init(row.hasAlias ? row.alias : row.nameText),
-                .init(shown: id.map { String($0.prefix(8)) } ?? "-", plain: id ?? ""),
-                row.hasSize
-                    ? .init(shown: Style.size(row.size), plain: "\(row.size)") : .init(shown: "-", plain: "unknown"),
-                .init(row.recordsText),
-                row.hasModified
-                    ? .init(Style.time(nanoseconds: row.modified)) : .init(shown: "-", plain: "unknown"),
-                .init(row.sessionText), .init(row.ownerText), .init(row.stateText), .init(row.pathText),
-            ])
-        }
+        var table = Table(columns)
+        for row in rows { table.add(row.cells) }
         return table.lines(style: style)
+    }
+
+    /// What is said of a database that was found moved.
+    var movedText: String {
+        let old = FilePath.displayString([UInt8](movedFrom))
+        let how = movedAsFile ? "" : " (another file with the same salt, and nothing is left at the old place)"
+        return "\(title) has moved from \(old) to \(pathText)\(how)"
     }
 }
 

@@ -34,10 +34,15 @@ struct Table {
     }
 
     private let columns: [Column]
+    private let leastWidths: [Int]
     private var rows: [[Cell]] = []
 
-    init(_ columns: [Column]) {
+    /// A table.
+    ///
+    /// - Parameter widths: how wide the columns are at least.
+    init(_ columns: [Column], widths: [Int] = []) {
         self.columns = columns
+        leastWidths = widths.isEmpty ? columns.map { _ in 0 } : widths
     }
 
     mutating func add(_ row: [Cell]) { rows.append(row) }
@@ -51,7 +56,7 @@ struct Table {
                 }
         }
         let widths = columns.indices.map { i in
-            ([columns[i].heading] + rows.map { $0[i].shown }).map(Terminal.width).max() ?? 0
+            ([columns[i].heading] + rows.map { $0[i].shown }).map(Terminal.width).reduce(leastWidths[i], max)
         }
         func line(_ cells: [String]) -> String {
             var out = ""

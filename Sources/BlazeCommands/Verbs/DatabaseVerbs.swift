@@ -29,7 +29,10 @@ struct DatabaseAddVerb: Verb {
         request.target = try context.target(path)
         if let alias { request.alias = alias }
         let reply = try context.call(request)
-        return VerbResult(reply, "\(reply.row.title) is known: \(reply.row.pathText)")
+        var sentence = "\(reply.row.title) is known: \(reply.row.pathText)"
+        if reply.row.hasMovedFrom { sentence = reply.row.movedText }
+        if !reply.row.twins.isEmpty { sentence += " (a twin of \(reply.row.twinsText))" }
+        return VerbResult(reply, sentence)
     }
 }
 

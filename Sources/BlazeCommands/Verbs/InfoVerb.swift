@@ -34,7 +34,7 @@ struct InfoVerb: Verb {
 
     private func json(_ reply: WireInfoReply, _ findings: [Finding]) -> JSONValue {
         let row = reply.row
-        var fields = row.identityFields
+        var fields = row.identityFields.merging(row.relationFields) { _, new in new }
         fields["tags"] = .strings(row.tags)
         fields["session"] = .string(row.sessionText)
         fields["state"] = .string(row.stateText)
@@ -113,6 +113,9 @@ struct InfoVerb: Verb {
         facts.add("name", row.title)
         facts.add("id", row.idText ?? "unknown")
         facts.add("path", row.pathText)
+        if row.twinCount > 0 { facts.add("twin of", row.twinsText) }
+        if row.hasApp { facts.add("app", row.app) }
+        if row.hasLastHolder { facts.add("last holder", row.lastHolder) }
         if !row.tags.isEmpty { facts.add("tags", row.tags.joined(separator: ", ")) }
         facts.add("session", row.sessionText)
         facts.add("state", row.reason.isEmpty ? row.stateText : "\(row.stateText): \(row.reason)")

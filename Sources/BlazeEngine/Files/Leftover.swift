@@ -70,6 +70,38 @@ extension Leftover.Kind {
         }
     }
 
+    /// What a file name is left over from, whichever database's it was: for a walk that comes upon files whose database
+    /// may be gone. Nil for any other file, databases among them. Letter case does not count.
+    public init?(orphan file: [UInt8]) {
+        let name = String(decoding: file, as: UTF8.self).lowercased()
+        func ends(_ suffixes: String...) -> Bool {
+            suffixes.contains { name.hasSuffix($0) && name.utf8.count > $0.utf8.count }
+        }
+        /// Whether what stands behind the last hyphen is a hash and one of the extensions.
+        func isHashed(_ extensions: String...) -> Bool {
+            guard let hyphen = name.utf8.lastIndex(of: UInt8(ascii: "-")) else { return false }
+            return extensions.contains(where: name.hasSuffix)
+                && Self.isHashAndExtension(Array(name.utf8[name.utf8.index(after: hyphen)...])[...])
+        }
+        if name.hasPrefix("backup_v0_"), ends(".blazedb", ".meta") {
+            self = .openBackup
+        } else if name.hasPrefix("txn_in_progress-"), isHashed(".blazedb", ".meta", ".state") {
+            self = .transactionCopy
+        } else if name == "txn_log.json" || (name.hasPrefix("txn_log-") && isHashed(".json")) {
+            self = .transactionLog
+        } else if ends(".vacuum_in_progress", ".vacuum_success") {
+            self = .vacuumMarker
+        } else if ends(".vacuum.blazedb", ".vacuum.meta", ".vacuum.wal") {
+            self = .vacuumNew
+        } else if ends(".vacuum_backup.blazedb", ".vacuum_backup.meta") {
+            self = .vacuumBackup
+        } else if ends(".blazedb.wal") || name.contains(".blazedb.vacuum-") {
+            self = .asyncVacuum
+        } else {
+            return nil
+        }
+    }
+
     /// Whether a name ends in a hash of hex digits (older versions: a signed decimal number) and an extension. What
     /// stands between `NAME-` and it would be the rest of another database's name.
     private static func isHashAndExtension(_ tail: ArraySlice<UInt8>) -> Bool {

@@ -19,6 +19,10 @@ public struct AgentPaths: Sendable, Hashable {
     public var state: FilePath
     /// BlazeDB's own directory of databases: a place to look, never ours to write.
     public var databases: FilePath
+    /// The directory in which apps keep their data, ours and BlazeDB's among them.
+    public var applications: FilePath
+    /// The directory of temporary files.
+    public var temporary: FilePath
     /// The home directory.
     public var home: FilePath
 
@@ -37,10 +41,10 @@ public struct AgentPaths: Sendable, Hashable {
         configuration = directory("XDG_CONFIG_HOME", ".config")
         data = directory("XDG_DATA_HOME", ".local/share")
         state = directory("XDG_STATE_HOME", ".local/state")
+        applications = absolute("XDG_DATA_HOME") ?? (platform == .macOS ? support : home.pushing(".local/share"))
         databases =
-            platform == .macOS
-            ? support.appending("BlazeDB")
-            : (absolute("XDG_DATA_HOME") ?? home.pushing(".local/share")).appending("blazedb")
+            platform == .macOS ? support.appending("BlazeDB") : applications.appending("blazedb")
+        temporary = absolute("TMPDIR") ?? "/tmp"
         if let named = absolute(Self.socketVariable) {
             socket = named
             ownsSocketDirectory = false
@@ -48,7 +52,6 @@ public struct AgentPaths: Sendable, Hashable {
             socket = runtime.appending(Self.directoryName).appending("agent.sock")
             ownsSocketDirectory = true
         } else {
-            let temporary = absolute("TMPDIR") ?? "/tmp"
             socket = temporary.appending("\(Self.directoryName)-\(userID)").appending("agent.sock")
             ownsSocketDirectory = true
         }

@@ -1,3 +1,4 @@
+internal import CPlatform
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -6,8 +7,9 @@ public import SystemPackage
     internal import Darwin
 #endif
 
-/// Reading directories entry by entry, without a stat or a String for each.
-public enum DirectoryListing {
+/// Listing directories for a walk: only subdirectories, and files whose names may belong to BlazeDB, become Swift
+/// values. Its memory is used again for each directory, so it serves one thread.
+public struct DirectoryListing: ~Copyable {
     /// What an entry is, as far as the directory tells.
     public enum Kind: Sendable {
         /// A regular file.
@@ -20,43 +22,61 @@ public enum DirectoryListing {
         case special
     }
 
-    /// Calls `body` for every entry but `.` and `..`, in no order, with the name's bytes (valid during the call) until it
-    /// returns false.
-    ///
-    /// - Returns: the directory's own identity.
-    public static func forEach(
-        in directory: FilePath, _ body: (UnsafeBufferPointer<UInt8>, Kind) -> Bool
-    ) throws(StorageError) -> FileIdentity {
-        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW
-        let fd = directory.withPlatformString { open($0, flags) }
+    /// A directory that is open for listing; list it, or give it back.
+    public struct Opened: Sendable {
+        fileprivate let descriptor: Int32
+        fileprivate let path: FilePath
+        /// Which directory it is.
+        public let identity: FileIdentity
+    }
+
+    private var memory = blaze_listing()
+
+    /// A listing without memory yet.
+    public init() {}
+
+    deinit {
+        var memory = memory
+        blaze_free_listing(&memory)
+    }
+
+    /// Opens a directory. A link in the last component is not followed.
+    public static func open(_ directory: FilePath) throws(StorageError) -> Opened {
+        var (device, inode): (UInt64, UInt64) = (0, 0)
+        let fd = directory.withPlatformString { blaze_open_directory($0, &device, &inode) }
         guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "list", path: directory) }
-        guard let stream = fdopendir(fd) else {
-            let errno = Errno(rawValue: errno)
-            close(fd)
-            throw StorageError(errno, operation: "list", path: directory)
+        return Opened(descriptor: fd, path: directory, identity: FileIdentity(device: device, inode: inode))
+    }
+
+    /// Gives a directory back that is not to be listed.
+    public static func close(_ directory: Opened) { closeDescriptor(directory.descriptor) }
+
+    /// Calls `body` with the name's bytes (valid during the call) of every subdirectory, and of every other entry whose
+    /// name may be a database's or that of something BlazeDB leaves behind; in no order. Gives the directory back.
+    ///
+    /// - Returns: how many entries are no directories.
+    public mutating func forEachCandidate(
+        in directory: Opened, _ body: (UnsafeBufferPointer<UInt8>, Kind) -> Void
+    ) throws(StorageError) -> UInt64 {
+        guard blaze_list_candidates(directory.descriptor, &memory) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "list", path: directory.path)
         }
-        defer { closedir(stream) }
-        var own = stat()
-        guard fstat(fd, &own) == 0 else {
-            throw StorageError(Errno(rawValue: errno), operation: "stat", path: directory)
-        }
-        let identity = FileIdentity(
-            device: UInt64(truncatingIfNeeded: own.st_dev), inode: UInt64(truncatingIfNeeded: own.st_ino))
-        let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
-        while true {
-            errno = 0
-            guard let entry = readdir(stream) else {
-                guard errno == 0 else {
-                    throw StorageError(Errno(rawValue: errno), operation: "list", path: directory)
+        let entries = UnsafeBufferPointer(start: memory.entries, count: memory.used)
+        var at = 0
+        while at + 3 <= entries.count {
+            let length = Int(
+                UnsafeRawPointer(entries.baseAddress!).loadUnaligned(fromByteOffset: at + 1, as: UInt16.self))
+            let kind: Kind =
+                switch Int(entries[at]) {
+                case BLAZE_ENTRY_DIRECTORY: .directory
+                case BLAZE_ENTRY_REGULAR: .regular
+                case BLAZE_ENTRY_LINK: .link
+                default: .special
                 }
-                return identity
-            }
-            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: UInt8.self)
-            let bytes = UnsafeBufferPointer(
-                start: name, count: strlen(UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self)))
-            if bytes.count <= 2, bytes.allSatisfy({ $0 == UInt8(ascii: ".") }) { continue }
-            guard body(bytes, kind(entry, in: fd)) else { return identity }
+            body(UnsafeBufferPointer(rebasing: entries[at + 3..<at + 3 + length]), kind)
+            at += 3 + length
         }
+        return memory.others
     }
 
     /// Whether a name, or a path, matches a shell pattern (fnmatch).
@@ -65,25 +85,6 @@ public enum DirectoryListing {
             fnmatch(pattern, raw.baseAddress!.assumingMemoryBound(to: CChar.self), 0) == 0
         }
     }
-
-    private static func kind(_ entry: UnsafeMutablePointer<dirent>, in directory: Int32) -> Kind {
-        switch Int(entry.pointee.d_type) {
-        case Int(DT_REG): return .regular
-        case Int(DT_DIR): return .directory
-        case Int(DT_LNK): return .link
-        case Int(DT_UNKNOWN):
-            // Some file systems do not tell: ask for this entry.
-            let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
-            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
-            var raw = stat()
-            guard fstatat(directory, name, &raw, AT_SYMLINK_NOFOLLOW) == 0 else { return .special }
-            switch raw.st_mode & S_IFMT {
-            case S_IFREG: return .regular
-            case S_IFDIR: return .directory
-            case S_IFLNK: return .link
-            default: return .special
-            }
-        default: return .special
-        }
-    }
 }
+
+private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }

@@ -61,6 +61,14 @@ public final class SocketStream: Sendable {
         }
     }
 
+    /// Waits until the other end has sent something or has ended the stream, until `pipe` is woken, or until the time is
+    /// over (nil: without end).
+    ///
+    /// - Returns: whether there is something to receive, if only the end.
+    public func waitForInput(or pipe: WakePipe, within limit: Duration?) -> Bool {
+        BlazePlatform.waitForInput([descriptor, pipe.descriptor], within: limit).contains(descriptor)
+    }
+
     /// How long `receive` waits when it is given no deadline.
     public func setIdleLimit(_ duration: Duration) throws(SocketError) {
         var time = timeval()

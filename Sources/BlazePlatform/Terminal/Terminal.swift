@@ -23,6 +23,19 @@ public enum Terminal {
         return n > 0 ? Int(n) : nil
     }
 
+    /// Rows of a terminal; nil when it is none, or does not say.
+    public static func rows(_ descriptor: Int32) -> Int? {
+        let n = blaze_terminal_rows(descriptor)
+        return n > 0 ? Int(n) : nil
+    }
+
+    /// Lets a signal that ends programs end this one with status 128 and the signal's number, after `words` were written
+    /// to `descriptor`, so that a terminal is left as it was found.
+    public static func exitOnSignals(writing words: String, to descriptor: Int32) {
+        // Never given back: a signal may come as long as the process lives.
+        if let kept = strdup(words) { _ = blaze_exit_on_signals(descriptor, kept) }
+    }
+
     /// Keeps later files and sockets off the descriptors of standard streams that are closed. Called first of all.
     public static func occupyStandardStreams() -> Bool { blaze_occupy_standard_streams() == 0 }
 

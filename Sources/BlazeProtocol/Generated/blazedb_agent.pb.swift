@@ -264,6 +264,144 @@ public nonisolated enum WireState: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+public nonisolated enum WireListOrder: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// By rank with a search, else by path.
+  case unspecified // = 0
+  case name // = 1
+
+  /// The largest first.
+  case size // = 2
+
+  /// The most first.
+  case records // = 3
+
+  /// The latest change first.
+  case changed // = 4
+  case path // = 5
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .name
+    case 2: self = .size
+    case 3: self = .records
+    case 4: self = .changed
+    case 5: self = .path
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .name: return 1
+    case .size: return 2
+    case .records: return 3
+    case .changed: return 4
+    case .path: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireListOrder] = [
+    .unspecified,
+    .name,
+    .size,
+    .records,
+    .changed,
+    .path,
+  ]
+
+}
+
+public nonisolated enum WireListGrouping: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case directory // = 1
+  case app // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .directory
+    case 2: self = .app
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .directory: return 1
+    case .app: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireListGrouping] = [
+    .unspecified,
+    .directory,
+    .app,
+  ]
+
+}
+
+public nonisolated enum WireWatchChange: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case added // = 1
+  case changed // = 2
+  case removed // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .added
+    case 2: self = .changed
+    case 3: self = .removed
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .added: return 1
+    case .changed: return 2
+    case .removed: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireWatchChange] = [
+    .unspecified,
+    .added,
+    .changed,
+    .removed,
+  ]
+
+}
+
 public nonisolated enum WireCheckDepth: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
@@ -552,95 +690,157 @@ public nonisolated struct WireFinding: Sendable {
   fileprivate var _record: Data? = nil
 }
 
-public nonisolated struct WireDatabaseRow: Sendable {
+public nonisolated struct WireDatabaseRow: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// 16 bytes; absent when the salt cannot be read.
   public var id: Data {
-    get {_id ?? Data()}
-    set {_id = newValue}
+    get {_storage._id ?? Data()}
+    set {_uniqueStorage()._id = newValue}
   }
   /// Returns true if `id` has been explicitly set.
-  public var hasID: Bool {self._id != nil}
+  public var hasID: Bool {_storage._id != nil}
   /// Clears the value of `id`. Subsequent reads from it will return its default value.
-  public mutating func clearID() {self._id = nil}
+  public mutating func clearID() {_uniqueStorage()._id = nil}
 
   public var alias: String {
-    get {_alias ?? String()}
-    set {_alias = newValue}
+    get {_storage._alias ?? String()}
+    set {_uniqueStorage()._alias = newValue}
   }
   /// Returns true if `alias` has been explicitly set.
-  public var hasAlias: Bool {self._alias != nil}
+  public var hasAlias: Bool {_storage._alias != nil}
   /// Clears the value of `alias`. Subsequent reads from it will return its default value.
-  public mutating func clearAlias() {self._alias = nil}
+  public mutating func clearAlias() {_uniqueStorage()._alias = nil}
 
   /// The data file.
-  public var path: Data = Data()
+  public var path: Data {
+    get {_storage._path}
+    set {_uniqueStorage()._path = newValue}
+  }
 
-  public var tags: [String] = []
+  public var tags: [String] {
+    get {_storage._tags}
+    set {_uniqueStorage()._tags = newValue}
+  }
 
   /// Bytes of the whole file set; absent when unknown.
   public var size: UInt64 {
-    get {_size ?? 0}
-    set {_size = newValue}
+    get {_storage._size ?? 0}
+    set {_uniqueStorage()._size = newValue}
   }
   /// Returns true if `size` has been explicitly set.
-  public var hasSize: Bool {self._size != nil}
+  public var hasSize: Bool {_storage._size != nil}
   /// Clears the value of `size`. Subsequent reads from it will return its default value.
-  public mutating func clearSize() {self._size = nil}
+  public mutating func clearSize() {_uniqueStorage()._size = nil}
 
   /// Records by the metadata; absent when unknown.
   public var records: UInt64 {
-    get {_records ?? 0}
-    set {_records = newValue}
+    get {_storage._records ?? 0}
+    set {_uniqueStorage()._records = newValue}
   }
   /// Returns true if `records` has been explicitly set.
-  public var hasRecords: Bool {self._records != nil}
+  public var hasRecords: Bool {_storage._records != nil}
   /// Clears the value of `records`. Subsequent reads from it will return its default value.
-  public mutating func clearRecords() {self._records = nil}
+  public mutating func clearRecords() {_uniqueStorage()._records = nil}
 
   /// The count may be off: the WAL is not empty, or an operation was interrupted.
-  public var recordsEstimated: Bool = false
+  public var recordsEstimated: Bool {
+    get {_storage._recordsEstimated}
+    set {_uniqueStorage()._recordsEstimated = newValue}
+  }
 
   /// Last change in nanoseconds since 1970; absent when unknown.
   public var modified: Int64 {
-    get {_modified ?? 0}
-    set {_modified = newValue}
+    get {_storage._modified ?? 0}
+    set {_uniqueStorage()._modified = newValue}
   }
   /// Returns true if `modified` has been explicitly set.
-  public var hasModified: Bool {self._modified != nil}
+  public var hasModified: Bool {_storage._modified != nil}
   /// Clears the value of `modified`. Subsequent reads from it will return its default value.
-  public mutating func clearModified() {self._modified = nil}
+  public mutating func clearModified() {_uniqueStorage()._modified = nil}
 
-  public var session: WireSession = .unspecified
+  public var session: WireSession {
+    get {_storage._session}
+    set {_uniqueStorage()._session = newValue}
+  }
 
-  public var state: WireState = .unspecified
+  public var state: WireState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
 
   /// For states other than OK: why.
-  public var reason: String = String()
+  public var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
   /// Absent where the files were not looked at.
   public var ownership: WireOwnership {
-    get {_ownership ?? WireOwnership()}
-    set {_ownership = newValue}
+    get {_storage._ownership ?? WireOwnership()}
+    set {_uniqueStorage()._ownership = newValue}
   }
   /// Returns true if `ownership` has been explicitly set.
-  public var hasOwnership: Bool {self._ownership != nil}
+  public var hasOwnership: Bool {_storage._ownership != nil}
   /// Clears the value of `ownership`. Subsequent reads from it will return its default value.
-  public mutating func clearOwnership() {self._ownership = nil}
+  public mutating func clearOwnership() {_uniqueStorage()._ownership = nil}
+
+  /// The data files of other known databases with the same id: copies of this one, or this one is a copy of theirs. The
+  /// first 16 of them by path.
+  public var twins: [Data] {
+    get {_storage._twins}
+    set {_uniqueStorage()._twins = newValue}
+  }
+
+  /// The app that it belongs to, by its path or by its last holder; absent when neither tells.
+  public var app: String {
+    get {_storage._app ?? String()}
+    set {_uniqueStorage()._app = newValue}
+  }
+  /// Returns true if `app` has been explicitly set.
+  public var hasApp: Bool {_storage._app != nil}
+  /// Clears the value of `app`. Subsequent reads from it will return its default value.
+  public mutating func clearApp() {_uniqueStorage()._app = nil}
+
+  /// The executable that was seen holding it last; absent when none was.
+  public var lastHolder: String {
+    get {_storage._lastHolder ?? String()}
+    set {_uniqueStorage()._lastHolder = newValue}
+  }
+  /// Returns true if `lastHolder` has been explicitly set.
+  public var hasLastHolder: Bool {_storage._lastHolder != nil}
+  /// Clears the value of `lastHolder`. Subsequent reads from it will return its default value.
+  public mutating func clearLastHolder() {_uniqueStorage()._lastHolder = nil}
+
+  /// Where it was known before, when this request found it moved.
+  public var movedFrom: Data {
+    get {_storage._movedFrom ?? Data()}
+    set {_uniqueStorage()._movedFrom = newValue}
+  }
+  /// Returns true if `movedFrom` has been explicitly set.
+  public var hasMovedFrom: Bool {_storage._movedFrom != nil}
+  /// Clears the value of `movedFrom`. Subsequent reads from it will return its default value.
+  public mutating func clearMovedFrom() {_uniqueStorage()._movedFrom = nil}
+
+  /// With moved_from: the data file is the same inode. Otherwise only the salt is, as after a restore.
+  public var movedAsFile: Bool {
+    get {_storage._movedAsFile}
+    set {_uniqueStorage()._movedAsFile = newValue}
+  }
+
+  /// How many twins there are.
+  public var twinCount: UInt32 {
+    get {_storage._twinCount}
+    set {_uniqueStorage()._twinCount = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _id: Data? = nil
-  fileprivate var _alias: String? = nil
-  fileprivate var _size: UInt64? = nil
-  fileprivate var _records: UInt64? = nil
-  fileprivate var _modified: Int64? = nil
-  fileprivate var _ownership: WireOwnership? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireLeftover: Sendable {
@@ -854,6 +1054,9 @@ public nonisolated struct WireScanRequest: Sendable {
   /// Absolute. Without any: the default and the configured ones.
   public var roots: [Data] = []
 
+  /// The client's directory, absolute: a default root. May be empty.
+  public var workingDirectory: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -944,10 +1147,53 @@ public nonisolated struct WireScanReply: Sendable {
   public init() {}
 }
 
+/// Everything that is asked for must hold. What is unknown of a database fulfils no condition and sorts last.
 public nonisolated struct WireListRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  /// Terms of docs/discovery.md; empty: all databases.
+  public var filter: String = String()
+
+  /// Letters that must occur in this order in name or path; empty: no search.
+  public var search: String = String()
+
+  /// Tags that a database must all have.
+  public var tags: [String] = []
+
+  public var order: WireListOrder = .unspecified
+
+  public var reverse: Bool = false
+
+  public var grouping: WireListGrouping = .unspecified
+
+  /// No change for so many seconds, and not in use now.
+  public var unusedSeconds: UInt64 {
+    get {_unusedSeconds ?? 0}
+    set {_unusedSeconds = newValue}
+  }
+  /// Returns true if `unusedSeconds` has been explicitly set.
+  public var hasUnusedSeconds: Bool {self._unusedSeconds != nil}
+  /// Clears the value of `unusedSeconds`. Subsequent reads from it will return its default value.
+  public mutating func clearUnusedSeconds() {self._unusedSeconds = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _unusedSeconds: UInt64? = nil
+}
+
+/// Rows that follow one another in the answer.
+public nonisolated struct WireListGroup: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var title: String = String()
+
+  public var count: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -962,6 +1208,90 @@ public nonisolated struct WireListReply: Sendable {
   public var databases: [WireDatabaseRow] = []
 
   public var warnings: [String] = []
+
+  /// With a grouping: how the rows fall into groups, in their order.
+  public var groups: [WireListGroup] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireWatchRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What is watched, and in which order.
+  public var list: WireListRequest {
+    get {_list ?? WireListRequest()}
+    set {_list = newValue}
+  }
+  /// Returns true if `list` has been explicitly set.
+  public var hasList: Bool {self._list != nil}
+  /// Clears the value of `list`. Subsequent reads from it will return its default value.
+  public mutating func clearList() {self._list = nil}
+
+  /// A part comes at least every so many seconds, changes or not: 1 to 60; 0 means 30.
+  public var aliveSeconds: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _list: WireListRequest? = nil
+}
+
+public nonisolated struct WireWatchEvent: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var change: WireWatchChange = .unspecified
+
+  /// As it is now; as it was last, when it has been removed.
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  /// Its place in the list from now on.
+  public var index: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+}
+
+/// Brings the client's list up to date. The events of all parts up to a complete one belong together: the rows that they
+/// name by their paths are taken out of the list, then those added and changed are put in at their index, in the order
+/// given.
+public nonisolated struct WireWatchPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var events: [WireWatchEvent] = []
+
+  public var complete: Bool = false
+
+  public var groups: [WireListGroup] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireWatchReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1333,43 +1663,34 @@ public nonisolated struct WireReleaseReply: Sendable {
 }
 
 /// An operation of the agent that holds a database's lock.
-public nonisolated struct WireLease: @unchecked Sendable {
+public nonisolated struct WireLease: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
   /// The operation's name in agent.md section 5.
-  public var operation: String {
-    get {_storage._operation}
-    set {_uniqueStorage()._operation = newValue}
-  }
+  public var operation: String = String()
 
   /// The client that asked for it.
-  public var clientPid: Int32 {
-    get {_storage._clientPid}
-    set {_uniqueStorage()._clientPid = newValue}
-  }
+  public var clientPid: Int32 = 0
 
   /// Since when, in nanoseconds since 1970.
-  public var since: Int64 {
-    get {_storage._since}
-    set {_uniqueStorage()._since = newValue}
-  }
+  public var since: Int64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 /// Carries the database's password as its secret.
@@ -1494,40 +1815,31 @@ public nonisolated struct WireCheckRequest: Sendable {
   fileprivate var _kdfIterations: UInt32? = nil
 }
 
-public nonisolated struct WireCheckReply: @unchecked Sendable {
+public nonisolated struct WireCheckReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
-  public var tier: WireTier {
-    get {_storage._tier}
-    set {_uniqueStorage()._tier = newValue}
-  }
+  public var tier: WireTier = .unspecified
 
-  public var findings: [WireFinding] {
-    get {_storage._findings}
-    set {_uniqueStorage()._findings = newValue}
-  }
+  public var findings: [WireFinding] = []
 
-  public var warnings: [String] {
-    get {_storage._warnings}
-    set {_uniqueStorage()._warnings = newValue}
-  }
+  public var warnings: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 /// May carry the database's password as its secret.
@@ -1583,57 +1895,39 @@ public nonisolated struct WireExportPart: Sendable {
   public init() {}
 }
 
-public nonisolated struct WireExportReply: @unchecked Sendable {
+public nonisolated struct WireExportReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_storage._row ?? WireDatabaseRow()}
-    set {_uniqueStorage()._row = newValue}
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {_storage._row != nil}
+  public var hasRow: Bool {self._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {_uniqueStorage()._row = nil}
+  public mutating func clearRow() {self._row = nil}
 
-  public var records: UInt64 {
-    get {_storage._records}
-    set {_uniqueStorage()._records = newValue}
-  }
+  public var records: UInt64 = 0
 
-  public var bytes: UInt64 {
-    get {_storage._bytes}
-    set {_uniqueStorage()._bytes = newValue}
-  }
+  public var bytes: UInt64 = 0
 
-  public var findings: [WireFinding] {
-    get {_storage._findings}
-    set {_uniqueStorage()._findings = newValue}
-  }
+  public var findings: [WireFinding] = []
 
   /// Indexed records that are damaged, or whose pages are gone, and so are not in the document.
-  public var unreadable: UInt64 {
-    get {_storage._unreadable}
-    set {_uniqueStorage()._unreadable = newValue}
-  }
+  public var unreadable: UInt64 = 0
 
   /// Records that another process kept changing while they were read, and so are not in the document.
-  public var unstable: UInt64 {
-    get {_storage._unstable}
-    set {_uniqueStorage()._unstable = newValue}
-  }
+  public var unstable: UInt64 = 0
 
-  public var tier: WireTier {
-    get {_storage._tier}
-    set {_uniqueStorage()._tier = newValue}
-  }
+  public var tier: WireTier = .unspecified
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _storage = _StorageClass.defaultInstance
+  fileprivate var _row: WireDatabaseRow? = nil
 }
 
 public nonisolated struct WireAddRequest: Sendable {
@@ -1881,6 +2175,18 @@ nonisolated extension WireSession: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATE_UNSPECIFIED\0\u{1}STATE_OK\0\u{1}STATE_MISSING\0\u{1}STATE_UNREADABLE\0\u{1}STATE_DAMAGED\0")
+}
+
+nonisolated extension WireListOrder: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LIST_ORDER_UNSPECIFIED\0\u{1}LIST_ORDER_NAME\0\u{1}LIST_ORDER_SIZE\0\u{1}LIST_ORDER_RECORDS\0\u{1}LIST_ORDER_CHANGED\0\u{1}LIST_ORDER_PATH\0")
+}
+
+nonisolated extension WireListGrouping: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LIST_GROUPING_UNSPECIFIED\0\u{1}LIST_GROUPING_DIRECTORY\0\u{1}LIST_GROUPING_APP\0")
+}
+
+nonisolated extension WireWatchChange: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0WATCH_CHANGE_UNSPECIFIED\0\u{1}WATCH_CHANGE_ADDED\0\u{1}WATCH_CHANGE_CHANGED\0\u{1}WATCH_CHANGE_REMOVED\0")
 }
 
 nonisolated extension WireCheckDepth: SwiftProtobuf._ProtoNameProviding {
@@ -2235,88 +2541,188 @@ nonisolated extension WireFinding: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireDatabaseRow: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".DatabaseRow"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0\u{1}ownership\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}alias\0\u{1}path\0\u{1}tags\0\u{1}size\0\u{1}records\0\u{3}records_estimated\0\u{1}modified\0\u{1}session\0\u{1}state\0\u{1}reason\0\u{1}ownership\0\u{2}\u{8}twins\0\u{1}app\0\u{3}last_holder\0\u{3}moved_from\0\u{3}moved_as_file\0\u{3}twin_count\0")
+
+  fileprivate class _StorageClass {
+    var _id: Data? = nil
+    var _alias: String? = nil
+    var _path: Data = Data()
+    var _tags: [String] = []
+    var _size: UInt64? = nil
+    var _records: UInt64? = nil
+    var _recordsEstimated: Bool = false
+    var _modified: Int64? = nil
+    var _session: WireSession = .unspecified
+    var _state: WireState = .unspecified
+    var _reason: String = String()
+    var _ownership: WireOwnership? = nil
+    var _twins: [Data] = []
+    var _app: String? = nil
+    var _lastHolder: String? = nil
+    var _movedFrom: Data? = nil
+    var _movedAsFile: Bool = false
+    var _twinCount: UInt32 = 0
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _alias = source._alias
+      _path = source._path
+      _tags = source._tags
+      _size = source._size
+      _records = source._records
+      _recordsEstimated = source._recordsEstimated
+      _modified = source._modified
+      _session = source._session
+      _state = source._state
+      _reason = source._reason
+      _ownership = source._ownership
+      _twins = source._twins
+      _app = source._app
+      _lastHolder = source._lastHolder
+      _movedFrom = source._movedFrom
+      _movedAsFile = source._movedAsFile
+      _twinCount = source._twinCount
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self._id) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self._alias) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.path) }()
-      case 4: try { try decoder.decodeRepeatedStringField(value: &self.tags) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self._size) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self._records) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.recordsEstimated) }()
-      case 8: try { try decoder.decodeSingularInt64Field(value: &self._modified) }()
-      case 9: try { try decoder.decodeSingularEnumField(value: &self.session) }()
-      case 10: try { try decoder.decodeSingularEnumField(value: &self.state) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 12: try { try decoder.decodeSingularMessageField(value: &self._ownership) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularBytesField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._alias) }()
+        case 3: try { try decoder.decodeSingularBytesField(value: &_storage._path) }()
+        case 4: try { try decoder.decodeRepeatedStringField(value: &_storage._tags) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._size) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._recordsEstimated) }()
+        case 8: try { try decoder.decodeSingularInt64Field(value: &_storage._modified) }()
+        case 9: try { try decoder.decodeSingularEnumField(value: &_storage._session) }()
+        case 10: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 12: try { try decoder.decodeSingularMessageField(value: &_storage._ownership) }()
+        case 20: try { try decoder.decodeRepeatedBytesField(value: &_storage._twins) }()
+        case 21: try { try decoder.decodeSingularStringField(value: &_storage._app) }()
+        case 22: try { try decoder.decodeSingularStringField(value: &_storage._lastHolder) }()
+        case 23: try { try decoder.decodeSingularBytesField(value: &_storage._movedFrom) }()
+        case 24: try { try decoder.decodeSingularBoolField(value: &_storage._movedAsFile) }()
+        case 25: try { try decoder.decodeSingularUInt32Field(value: &_storage._twinCount) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._id {
-      try visitor.visitSingularBytesField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._alias {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
-    } }()
-    if !self.path.isEmpty {
-      try visitor.visitSingularBytesField(value: self.path, fieldNumber: 3)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._id {
+        try visitor.visitSingularBytesField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._alias {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._path.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._path, fieldNumber: 3)
+      }
+      if !_storage._tags.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._tags, fieldNumber: 4)
+      }
+      try { if let v = _storage._size {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._records {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+      } }()
+      if _storage._recordsEstimated != false {
+        try visitor.visitSingularBoolField(value: _storage._recordsEstimated, fieldNumber: 7)
+      }
+      try { if let v = _storage._modified {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+      } }()
+      if _storage._session != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._session, fieldNumber: 9)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 10)
+      }
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 11)
+      }
+      try { if let v = _storage._ownership {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      } }()
+      if !_storage._twins.isEmpty {
+        try visitor.visitRepeatedBytesField(value: _storage._twins, fieldNumber: 20)
+      }
+      try { if let v = _storage._app {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 21)
+      } }()
+      try { if let v = _storage._lastHolder {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 22)
+      } }()
+      try { if let v = _storage._movedFrom {
+        try visitor.visitSingularBytesField(value: v, fieldNumber: 23)
+      } }()
+      if _storage._movedAsFile != false {
+        try visitor.visitSingularBoolField(value: _storage._movedAsFile, fieldNumber: 24)
+      }
+      if _storage._twinCount != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._twinCount, fieldNumber: 25)
+      }
     }
-    if !self.tags.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.tags, fieldNumber: 4)
-    }
-    try { if let v = self._size {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._records {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
-    } }()
-    if self.recordsEstimated != false {
-      try visitor.visitSingularBoolField(value: self.recordsEstimated, fieldNumber: 7)
-    }
-    try { if let v = self._modified {
-      try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
-    } }()
-    if self.session != .unspecified {
-      try visitor.visitSingularEnumField(value: self.session, fieldNumber: 9)
-    }
-    if self.state != .unspecified {
-      try visitor.visitSingularEnumField(value: self.state, fieldNumber: 10)
-    }
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 11)
-    }
-    try { if let v = self._ownership {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireDatabaseRow, rhs: WireDatabaseRow) -> Bool {
-    if lhs._id != rhs._id {return false}
-    if lhs._alias != rhs._alias {return false}
-    if lhs.path != rhs.path {return false}
-    if lhs.tags != rhs.tags {return false}
-    if lhs._size != rhs._size {return false}
-    if lhs._records != rhs._records {return false}
-    if lhs.recordsEstimated != rhs.recordsEstimated {return false}
-    if lhs._modified != rhs._modified {return false}
-    if lhs.session != rhs.session {return false}
-    if lhs.state != rhs.state {return false}
-    if lhs.reason != rhs.reason {return false}
-    if lhs._ownership != rhs._ownership {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._alias != rhs_storage._alias {return false}
+        if _storage._path != rhs_storage._path {return false}
+        if _storage._tags != rhs_storage._tags {return false}
+        if _storage._size != rhs_storage._size {return false}
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._recordsEstimated != rhs_storage._recordsEstimated {return false}
+        if _storage._modified != rhs_storage._modified {return false}
+        if _storage._session != rhs_storage._session {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._ownership != rhs_storage._ownership {return false}
+        if _storage._twins != rhs_storage._twins {return false}
+        if _storage._app != rhs_storage._app {return false}
+        if _storage._lastHolder != rhs_storage._lastHolder {return false}
+        if _storage._movedFrom != rhs_storage._movedFrom {return false}
+        if _storage._movedAsFile != rhs_storage._movedAsFile {return false}
+        if _storage._twinCount != rhs_storage._twinCount {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2705,7 +3111,7 @@ nonisolated extension WireStopReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireScanRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ScanRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}roots\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}roots\0\u{3}working_directory\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2714,6 +3120,7 @@ nonisolated extension WireScanRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedBytesField(value: &self.roots) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.workingDirectory) }()
       default: break
       }
     }
@@ -2723,11 +3130,15 @@ nonisolated extension WireScanRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if !self.roots.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.roots, fieldNumber: 1)
     }
+    if !self.workingDirectory.isEmpty {
+      try visitor.visitSingularBytesField(value: self.workingDirectory, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireScanRequest, rhs: WireScanRequest) -> Bool {
     if lhs.roots != rhs.roots {return false}
+    if lhs.workingDirectory != rhs.workingDirectory {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2916,18 +3327,98 @@ nonisolated extension WireScanReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireListRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}filter\0\u{1}search\0\u{1}tags\0\u{1}order\0\u{1}reverse\0\u{1}grouping\0\u{3}unused_seconds\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.filter) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.search) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.tags) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.order) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.reverse) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.grouping) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self._unusedSeconds) }()
+      default: break
+      }
+    }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.filter.isEmpty {
+      try visitor.visitSingularStringField(value: self.filter, fieldNumber: 1)
+    }
+    if !self.search.isEmpty {
+      try visitor.visitSingularStringField(value: self.search, fieldNumber: 2)
+    }
+    if !self.tags.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.tags, fieldNumber: 3)
+    }
+    if self.order != .unspecified {
+      try visitor.visitSingularEnumField(value: self.order, fieldNumber: 4)
+    }
+    if self.reverse != false {
+      try visitor.visitSingularBoolField(value: self.reverse, fieldNumber: 5)
+    }
+    if self.grouping != .unspecified {
+      try visitor.visitSingularEnumField(value: self.grouping, fieldNumber: 6)
+    }
+    try { if let v = self._unusedSeconds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireListRequest, rhs: WireListRequest) -> Bool {
+    if lhs.filter != rhs.filter {return false}
+    if lhs.search != rhs.search {return false}
+    if lhs.tags != rhs.tags {return false}
+    if lhs.order != rhs.order {return false}
+    if lhs.reverse != rhs.reverse {return false}
+    if lhs.grouping != rhs.grouping {return false}
+    if lhs._unusedSeconds != rhs._unusedSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireListGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListGroup"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}title\0\u{1}count\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.title) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.title.isEmpty {
+      try visitor.visitSingularStringField(value: self.title, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireListGroup, rhs: WireListGroup) -> Bool {
+    if lhs.title != rhs.title {return false}
+    if lhs.count != rhs.count {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2935,7 +3426,7 @@ nonisolated extension WireListRequest: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}databases\0\u{1}warnings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}databases\0\u{1}warnings\0\u{1}groups\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2945,6 +3436,7 @@ nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.databases) }()
       case 2: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
       default: break
       }
     }
@@ -2957,12 +3449,158 @@ nonisolated extension WireListReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if !self.warnings.isEmpty {
       try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 2)
     }
+    if !self.groups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireListReply, rhs: WireListReply) -> Bool {
     if lhs.databases != rhs.databases {return false}
     if lhs.warnings != rhs.warnings {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}list\0\u{3}alive_seconds\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._list) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.aliveSeconds) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._list {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.aliveSeconds != 0 {
+      try visitor.visitSingularUInt32Field(value: self.aliveSeconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchRequest, rhs: WireWatchRequest) -> Bool {
+    if lhs._list != rhs._list {return false}
+    if lhs.aliveSeconds != rhs.aliveSeconds {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchEvent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchEvent"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}change\0\u{1}row\0\u{1}index\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.change) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.index) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.change != .unspecified {
+      try visitor.visitSingularEnumField(value: self.change, fieldNumber: 1)
+    }
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.index != 0 {
+      try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchEvent, rhs: WireWatchEvent) -> Bool {
+    if lhs.change != rhs.change {return false}
+    if lhs._row != rhs._row {return false}
+    if lhs.index != rhs.index {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}events\0\u{1}complete\0\u{1}groups\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.events) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.complete) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.groups) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.events.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.events, fieldNumber: 1)
+    }
+    if self.complete != false {
+      try visitor.visitSingularBoolField(value: self.complete, fieldNumber: 2)
+    }
+    if !self.groups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.groups, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchPart, rhs: WireWatchPart) -> Bool {
+    if lhs.events != rhs.events {return false}
+    if lhs.complete != rhs.complete {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireWatchReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".WatchReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireWatchReply, rhs: WireWatchReply) -> Bool {
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3550,88 +4188,46 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
   public static let protoMessageName: String = _protobuf_package + ".Lease"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}operation\0\u{3}client_pid\0\u{1}since\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _operation: String = String()
-    var _clientPid: Int32 = 0
-    var _since: Int64 = 0
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _operation = source._operation
-      _clientPid = source._clientPid
-      _since = source._since
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeSingularStringField(value: &_storage._operation) }()
-        case 3: try { try decoder.decodeSingularInt32Field(value: &_storage._clientPid) }()
-        case 4: try { try decoder.decodeSingularInt64Field(value: &_storage._since) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.operation) }()
+      case 3: try { try decoder.decodeSingularInt32Field(value: &self.clientPid) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.since) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if !_storage._operation.isEmpty {
-        try visitor.visitSingularStringField(value: _storage._operation, fieldNumber: 2)
-      }
-      if _storage._clientPid != 0 {
-        try visitor.visitSingularInt32Field(value: _storage._clientPid, fieldNumber: 3)
-      }
-      if _storage._since != 0 {
-        try visitor.visitSingularInt64Field(value: _storage._since, fieldNumber: 4)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.operation.isEmpty {
+      try visitor.visitSingularStringField(value: self.operation, fieldNumber: 2)
+    }
+    if self.clientPid != 0 {
+      try visitor.visitSingularInt32Field(value: self.clientPid, fieldNumber: 3)
+    }
+    if self.since != 0 {
+      try visitor.visitSingularInt64Field(value: self.since, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireLease, rhs: WireLease) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._operation != rhs_storage._operation {return false}
-        if _storage._clientPid != rhs_storage._clientPid {return false}
-        if _storage._since != rhs_storage._since {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.operation != rhs.operation {return false}
+    if lhs.clientPid != rhs.clientPid {return false}
+    if lhs.since != rhs.since {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3838,88 +4434,46 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
   public static let protoMessageName: String = _protobuf_package + ".CheckReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}findings\0\u{1}warnings\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _tier: WireTier = .unspecified
-    var _findings: [WireFinding] = []
-    var _warnings: [String] = []
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _tier = source._tier
-      _findings = source._findings
-      _warnings = source._warnings
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._tier) }()
-        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
-        case 4: try { try decoder.decodeRepeatedStringField(value: &_storage._warnings) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if _storage._tier != .unspecified {
-        try visitor.visitSingularEnumField(value: _storage._tier, fieldNumber: 2)
-      }
-      if !_storage._findings.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 3)
-      }
-      if !_storage._warnings.isEmpty {
-        try visitor.visitRepeatedStringField(value: _storage._warnings, fieldNumber: 4)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 3)
+    }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireCheckReply, rhs: WireCheckReply) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._tier != rhs_storage._tier {return false}
-        if _storage._findings != rhs_storage._findings {return false}
-        if _storage._warnings != rhs_storage._warnings {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.findings != rhs.findings {return false}
+    if lhs.warnings != rhs.warnings {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4013,109 +4567,61 @@ nonisolated extension WireExportReply: SwiftProtobuf.Message, SwiftProtobuf._Mes
   public static let protoMessageName: String = _protobuf_package + ".ExportReply"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}records\0\u{1}bytes\0\u{1}findings\0\u{1}unreadable\0\u{1}unstable\0\u{1}tier\0")
 
-  fileprivate class _StorageClass {
-    var _row: WireDatabaseRow? = nil
-    var _records: UInt64 = 0
-    var _bytes: UInt64 = 0
-    var _findings: [WireFinding] = []
-    var _unreadable: UInt64 = 0
-    var _unstable: UInt64 = 0
-    var _tier: WireTier = .unspecified
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _row = source._row
-      _records = source._records
-      _bytes = source._bytes
-      _findings = source._findings
-      _unreadable = source._unreadable
-      _unstable = source._unstable
-      _tier = source._tier
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
-        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
-        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
-        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
-        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._unreadable) }()
-        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._unstable) }()
-        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._tier) }()
-        default: break
-        }
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.unstable) }()
+      case 7: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      try { if let v = _storage._row {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-      } }()
-      if _storage._records != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._records, fieldNumber: 2)
-      }
-      if _storage._bytes != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 3)
-      }
-      if !_storage._findings.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 4)
-      }
-      if _storage._unreadable != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._unreadable, fieldNumber: 5)
-      }
-      if _storage._unstable != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._unstable, fieldNumber: 6)
-      }
-      if _storage._tier != .unspecified {
-        try visitor.visitSingularEnumField(value: _storage._tier, fieldNumber: 7)
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 3)
+    }
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 4)
+    }
+    if self.unreadable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 5)
+    }
+    if self.unstable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unstable, fieldNumber: 6)
+    }
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 7)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireExportReply, rhs: WireExportReply) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._row != rhs_storage._row {return false}
-        if _storage._records != rhs_storage._records {return false}
-        if _storage._bytes != rhs_storage._bytes {return false}
-        if _storage._findings != rhs_storage._findings {return false}
-        if _storage._unreadable != rhs_storage._unreadable {return false}
-        if _storage._unstable != rhs_storage._unstable {return false}
-        if _storage._tier != rhs_storage._tier {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs._row != rhs._row {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.findings != rhs.findings {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs.unstable != rhs.unstable {return false}
+    if lhs.tier != rhs.tier {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

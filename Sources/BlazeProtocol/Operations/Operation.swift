@@ -27,6 +27,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case list = 11
     /// One database.
     case info = 12
+    /// The known databases, and what changes about them from then on.
+    case watch = 13
     /// Who holds a database's lock.
     case holders = 14
     /// End operations of the agent that hold a database's lock.
@@ -100,6 +102,7 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .scan: make("scan", changes: true, streams: true)
         case .list: make("list")
         case .info: make("info", secret: .optional)
+        case .watch: make("watch", changes: true, streams: true)
         case .holders: make("holders")
         case .release: make("release", starts: false)
         case .unlock: make("unlock", secret: .required, changes: true)

@@ -45,6 +45,11 @@ extension WireInfoRequest: RequestMessage {
     public typealias Reply = WireInfoReply
     public static var operation: Operation { .info }
 }
+extension WireWatchRequest: RequestMessage {
+    public typealias Reply = WireWatchReply
+    public typealias Part = WireWatchPart
+    public static var operation: Operation { .watch }
+}
 extension WireHoldersRequest: RequestMessage {
     public typealias Reply = WireHoldersReply
     public static var operation: Operation { .holders }

@@ -19,7 +19,9 @@ public final class Catalog: Sendable {
     private let file: FilePath
     private let map: Mutex<[FilePath: CatalogEntry]>
     private let writing = Mutex(())
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
+    /// Told after every change.
+    public let changes = ChangeNotices()
 
     /// A catalogue with these entries, whose changes go to `file`.
     public init(file: FilePath, entries: [CatalogEntry], now: @escaping @Sendable () -> Int64) {
@@ -124,37 +126,19 @@ public final class Catalog: Sendable {
     /// - Parameter alias: nil for one made of the file's name when the database is new.
     public func add(path: FilePath, id: DatabaseID?, alias: String?) throws(CatalogError) -> CatalogEntry {
         try change { map throws(CatalogError) in
-            try self.add(path: path, id: id, alias: alias, to: &map)
+            var draft = Draft(map: map)
+            defer { map = draft.map }
+            let entry = try draft.add(Sighting(path: path, id: id, file: nil), now: self.now())
+            guard let alias else { return entry }
+            return try draft.name(entry, alias)
         }
     }
 
-    /// Makes many databases known by one change of the file, in the order given.
-    public func add(_ found: [(path: FilePath, id: DatabaseID?)]) throws(CatalogError) -> [CatalogEntry] {
-        try change { map throws(CatalogError) in
-            var entries: [CatalogEntry] = []
-            for database in found {
-                entries.append(try self.add(path: database.path, id: database.id, alias: nil, to: &map))
-            }
-            return entries
-        }
-    }
-
-    private func add(
-        path: FilePath, id: DatabaseID?, alias: String?, to map: inout [FilePath: CatalogEntry]
-    ) throws(CatalogError) -> CatalogEntry {
-        var entry = map[path] ?? CatalogEntry(path: path, id: id, alias: nil, addedAt: now())
-        if map[path] == nil {
-            guard map.count < Self.capacity else {
-                throw CatalogError(
-                    .full, "the catalogue holds \(Self.capacity) databases, which is all that it may",
-                    hint: "forget some: blazectl db forget")
-            }
-            entry.alias = Self.freeAlias(for: path, in: map)
-        }
-        if let id { entry.id = id }
-        if let alias { entry.alias = try Self.checked(alias, for: path, in: map) }
-        map[path] = entry
-        return entry
+    /// Takes down which executable was seen holding a database. One that is not known, or was last held by the same, is
+    /// left alone, so that the file is written only when there is news.
+    public func note(holder executable: String, of path: FilePath) throws(CatalogError) {
+        guard let entry = entry(at: path), entry.lastHolder != executable else { return }
+        try change { map throws(CatalogError) in map[path]?.lastHolder = executable }
     }
 
     /// Takes an entry out.
@@ -168,7 +152,7 @@ public final class Catalog: Sendable {
     public func setAlias(_ alias: String, of entry: CatalogEntry) throws(CatalogError) -> CatalogEntry {
         try change { map throws(CatalogError) in
             guard var current = map[entry.path] else { throw Self.gone(entry) }
-            current.alias = try Self.checked(alias, for: entry.path, in: map)
+            current.alias = try Draft.checked(alias, for: entry.path, in: map)
             map[entry.path] = current
             return current
         }
@@ -195,21 +179,25 @@ public final class Catalog: Sendable {
     }
 
     /// Makes one change: on a copy, then on disk, then in the map, so that a change that cannot be kept does not count.
-    private func change<R: Sendable>(
+    func change<R: Sendable>(
         _ body: (inout [FilePath: CatalogEntry]) throws(CatalogError) -> R
     ) throws(CatalogError) -> R {
+        var isNew = false
         let result = writing.withLock { _ -> Result<R, CatalogError> in
             let before = map.withLock { $0 }
             var copy = before
             do throws(CatalogError) {
                 let result = try body(&copy)
-                if copy != before { try write(copy) }
+                isNew = copy != before
+                if isNew { try write(copy) }
                 map.withLock { $0 = copy }
                 return .success(result)
             } catch {
+                isNew = false
                 return .failure(error)
             }
         }
+        if isNew { changes.tell() }
         return try result.get()
     }
 
@@ -241,33 +229,6 @@ public final class Catalog: Sendable {
             .invalidAlias, "\(FilePath.displayString(Array(alias.utf8))) cannot be an alias",
             hint: "an alias has 1 to 64 letters, digits, dots, underscores or hyphens, "
                 + "starts with no dot or hyphen, and does not look like an id")
-    }
-
-    private static func checked(
-        _ alias: String, for path: FilePath, in map: [FilePath: CatalogEntry]
-    ) throws(CatalogError) -> String {
-        try check(alias: alias)
-        if let other = map.values.first(where: { $0.alias == alias && $0.path != path }) {
-            throw CatalogError(.aliasTaken, "\(alias) is the alias of \(other.path.displayString) already")
-        }
-        return alias
-    }
-
-    /// The file's name; when that is taken, with its directory's name before it, then with a number behind. Nil when no
-    /// such text can be an alias.
-    private static func freeAlias(for path: FilePath, in map: [FilePath: CatalogEntry]) -> String? {
-        let taken = Set(map.values.compactMap(\.alias))
-        func isFree(_ alias: String) -> Bool { CatalogEntry.isValid(alias: alias) && !taken.contains(alias) }
-        let file = text(path.withoutExtension.lastComponent)
-        if isFree(file) { return file }
-        let directory = text(path.removingLastComponent().lastComponent)
-        if isFree("\(directory)-\(file)") { return "\(directory)-\(file)" }
-        guard CatalogEntry.isValid(alias: file) else { return nil }
-        return (2...capacity + 1).lazy.map { "\(file)-\($0)" }.first(where: isFree)
-    }
-
-    private static func text(_ component: FilePath.Component?) -> String {
-        component.map { FilePath(root: nil, [$0]).displayString } ?? ""
     }
 
     private static func gone(_ entry: CatalogEntry) -> CatalogError {

@@ -1,12 +1,12 @@
 public import BlazeModel
-internal import BlazePlatform
+public import BlazePlatform
 internal import Foundation
 public import SystemPackage
 
 /// A known database.
 public struct CatalogEntry: Sendable, Equatable {
     /// The data file's canonical path: unique in the catalogue.
-    public let path: FilePath
+    public internal(set) var path: FilePath
     /// The database's id when it was last seen; nil when it could not be told.
     public internal(set) var id: DatabaseID?
     /// Its alias: unique in the catalogue.
@@ -15,13 +15,22 @@ public struct CatalogEntry: Sendable, Equatable {
     public internal(set) var tags: Set<String>
     /// When it became known, in whole seconds since 1970.
     public let addedAt: Int64
+    /// The data file when it was last taken down: with the id it tells a moved database from a copy.
+    public internal(set) var file: FileIdentity?
+    /// The executable that was seen holding the database last; nil when none was.
+    public internal(set) var lastHolder: String?
 
-    init(path: FilePath, id: DatabaseID?, alias: String?, tags: Set<String> = [], addedAt: Int64) {
+    init(
+        path: FilePath, id: DatabaseID?, alias: String?, tags: Set<String> = [], addedAt: Int64,
+        file: FileIdentity? = nil, lastHolder: String? = nil
+    ) {
         self.path = path
         self.id = id
         self.alias = alias
         self.tags = tags
         self.addedAt = addedAt
+        self.file = file
+        self.lastHolder = lastHolder
     }
 
     /// Whether a text can be an alias: 1 to 64 ASCII letters, digits, dots, underscores and hyphens, the first a letter,
@@ -59,6 +68,9 @@ struct StoredEntry: Codable {
     var alias: String?
     var tags: [String]
     var addedAt: Int64
+    var device: UInt64?
+    var inode: UInt64?
+    var lastHolder: String?
 
     enum CodingKeys: String, CodingKey {
         case path
@@ -67,6 +79,9 @@ struct StoredEntry: Codable {
         case alias
         case tags
         case addedAt = "added_at"
+        case device
+        case inode
+        case lastHolder = "last_holder"
     }
 
     init(_ entry: CatalogEntry) {
@@ -77,6 +92,9 @@ struct StoredEntry: Codable {
         alias = entry.alias
         tags = entry.tags.sorted()
         addedAt = entry.addedAt
+        device = entry.file?.device
+        inode = entry.file?.inode
+        lastHolder = entry.lastHolder
     }
 
     /// The entry; nil when what the file says cannot be one.
@@ -94,8 +112,10 @@ struct StoredEntry: Codable {
         guard let bytes, let path = FilePath(bytes: bytes), path.isAbsolute,
             alias.map(CatalogEntry.isValid(alias:)) ?? true, tags.allSatisfy(CatalogEntry.isValid(tag:))
         else { return nil }
+        let file = device.flatMap { device in inode.map { FileIdentity(device: device, inode: $0) } }
         return CatalogEntry(
-            path: path, id: id.flatMap { DatabaseID($0) }, alias: alias, tags: Set(tags), addedAt: addedAt)
+            path: path, id: id.flatMap { DatabaseID($0) }, alias: alias, tags: Set(tags), addedAt: addedAt, file: file,
+            lastHolder: lastHolder)
     }
 }
 

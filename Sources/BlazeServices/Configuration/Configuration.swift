@@ -18,7 +18,12 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
     public var defaultValue: [String] {
         switch self {
         case .scanRoots: []
-        case .scanExclude: [".git", ".build", "node_modules"]
+        case .scanExclude:
+            [
+                ".git", ".hg", ".svn", ".build", "node_modules", ".cache", ".snapshots", ".Trash", ".Trash-*",
+                ".Trashes",
+                "*/.local/share/Trash", "*/containers/storage", "*/Library/Caches",
+            ]
         }
     }
 
@@ -91,9 +96,14 @@ public struct Configuration: Sendable, Equatable {
     /// Whether the file gives the setting.
     public func isGiven(_ key: ConfigurationKey) -> Bool { given[key] != nil }
 
-    /// The directories that a scan without arguments searches: BlazeDB's own, the usual ones, the configured ones.
-    public func scanRoots(paths: AgentPaths) -> [FilePath] {
-        let usual = [paths.databases, home.appending("Documents"), home.appending("Developer")]
+    /// The directories that a scan without arguments searches: BlazeDB's own, the usual ones, where the client is, the
+    /// configured ones.
+    public func scanRoots(paths: AgentPaths, workingDirectory: FilePath? = nil) -> [FilePath] {
+        let usual =
+            [
+                paths.databases, home.appending("Documents"), home.appending("Developer"), paths.applications,
+                paths.temporary,
+            ] + (workingDirectory.map { [$0] } ?? [])
         var out: [FilePath] = []
         for root in usual + self[.scanRoots].map(expand) where !out.contains(root) { out.append(root) }
         return out

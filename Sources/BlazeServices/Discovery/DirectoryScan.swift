@@ -1,14 +1,17 @@
-internal import BlazePlatform
+public import BlazeEngine
+public import BlazePlatform
+internal import Foundation
 public import SystemPackage
 
-/// A walk over directories that finds databases by their names. Opens no file and follows no link to a directory.
+/// A walk over directories that finds databases by their names, on several threads. Opens no file, follows no link to a
+/// directory, and enters no file system that is no place for files or lies on another machine.
 public struct DirectoryScan: Sendable {
     /// What a walk comes across.
     public enum Event: Sendable, Equatable {
-        /// A regular file named like a database.
+        /// A regular file named like a database, or the name of one that an interrupted vacuum has moved aside.
         case found(FilePath)
         /// What BlazeDB left behind.
-        case leftover(FilePath, LeftoverName)
+        case leftover(FilePath, Leftover.Kind)
         /// Something that was passed over, and why.
         case skipped(FilePath, String)
         /// How far the walk is.
@@ -33,32 +36,75 @@ public struct DirectoryScan: Sendable {
         public var stopped = false
     }
 
-    /// A progress event comes after so many directories.
-    static let progressInterval: UInt64 = 512
+    /// As many threads as there are processors, two at least and eight at most: past that the disk decides.
+    public static let usualWorkers = min(max(ProcessInfo.processInfo.activeProcessorCount, 2), 8)
+    /// A progress event comes after this time.
+    static let progressInterval = Duration.milliseconds(100)
 
-    private let roots: [FilePath]
+    let roots: [FilePath]
+    let mounts: MountTable
+    private let workers: Int
     private let names: [String]
     private let paths: [String]
 
-    /// A walk over `roots`. Patterns with a slash exclude whole paths, others names.
-    public init(roots: [FilePath], excludes: [String]) {
+    /// A walk over `roots`. Patterns with a slash exclude whole paths, others names; a root is never excluded.
+    ///
+    /// - Parameter workers: how many threads walk; with 0 the caller's does.
+    public init(
+        roots: [FilePath], excludes: [String], mounts: MountTable = .current(), workers: Int = usualWorkers
+    ) {
         self.roots = roots
+        self.mounts = mounts
+        self.workers = workers
         names = excludes.filter { !$0.contains("/") }
         paths = excludes.filter { $0.contains("/") }
     }
 
-    /// Walks. A root that does not exist is passed over; one that is a file named like a database is found.
+    /// Walks, and calls `report` on the calling thread, for each file once, in no order. A root that does not exist is
+    /// passed over; one that is a file named like a database is found. When `report` says stop, the threads are told and
+    /// waited for.
     public func run(_ report: (Event) -> Next) -> Totals {
-        var walk = Walk(scan: self)
-        for root in roots {
-            walk.start(root, report)
-            while !walk.totals.stopped, let directory = walk.pending.popLast() { walk.enter(directory, report) }
-            if walk.totals.stopped { break }
+        let walk = DirectoryWalk(self)
+        var stopped = false
+        func tell(_ events: [Event]) {
+            for event in events where !stopped {
+                if report(event) == .stop {
+                    stopped = true
+                    walk.stop()
+                }
+            }
         }
-        if !walk.totals.stopped {
-            _ = report(.progress(directories: walk.totals.directories, files: walk.totals.files))
+        tell(walk.start())
+        let mailbox = WalkMailbox()
+        var running = 0
+        for _ in 0..<workers where !stopped {
+            do throws(ThreadError) {
+                try spawnThread(named: "walk") {
+                    walk.work { mailbox.put($0) }
+                    mailbox.putEnd()
+                }
+                running += 1
+            } catch {
+                break
+            }
         }
-        return walk.totals
+        if running == 0, !stopped { walk.work { tell($0) } }
+        var told = ContinuousClock.now
+        while running > 0 {
+            switch mailbox.take(within: Self.progressInterval) {
+            case .events(let events): tell(events)
+            case .end: running -= 1
+            case nil: break
+            }
+            if running > 0, ContinuousClock.now - told >= Self.progressInterval {
+                tell([walk.progress])
+                told = .now
+            }
+        }
+        if !stopped { tell(walk.linkedFiles() + [walk.progress]) }
+        var totals = walk.totals
+        totals.stopped = stopped
+        return totals
     }
 
     func excludes(name: [UInt8]) -> Bool { names.contains { DirectoryListing.matches($0, name) } }
@@ -66,113 +112,5 @@ public struct DirectoryScan: Sendable {
         guard !paths.isEmpty else { return false }
         let bytes = path.bytes
         return paths.contains { DirectoryListing.matches($0, bytes) }
-    }
-}
-
-/// One walk under way. Directories wait on a list, not on the stack, so depth costs no stack.
-private struct Walk {
-    let scan: DirectoryScan
-    var pending: [FilePath] = []
-    var totals = DirectoryScan.Totals()
-    /// Directories entered and linked files found: a second way to one of them is not taken.
-    private var visited: Set<FileIdentity> = []
-    private let storage = PosixStorage()
-
-    init(scan: DirectoryScan) {
-        self.scan = scan
-    }
-
-    mutating func start(_ root: FilePath, _ report: (DirectoryScan.Event) -> DirectoryScan.Next) {
-        do throws(StorageError) {
-            guard let status = try storage.status(of: root) else { return }
-            switch status.kind {
-            case .directory: pending.append(root.resolved ?? root)
-            case .regular where Self.isDatabaseName(root.lastComponent.map(Self.bytes) ?? []):
-                tell(.found(root), report)
-            default: tell(.skipped(root, "neither a directory nor a database"), report)
-            }
-        } catch {
-            tell(.skipped(root, "\(error)"), report)
-        }
-    }
-
-    mutating func enter(_ directory: FilePath, _ report: (DirectoryScan.Event) -> DirectoryScan.Next) {
-        var candidates: [(name: [UInt8], kind: DirectoryListing.Kind)] = []
-        var below: [[UInt8]] = []
-        var files: UInt64 = 0
-        let identity: FileIdentity
-        do throws(StorageError) {
-            identity = try DirectoryListing.forEach(in: directory) { name, kind in
-                if kind == .directory { below.append(Array(name)) } else { files += 1 }
-                if Self.isDatabaseName(name) { candidates.append((Array(name), kind)) }
-                return true
-            }
-        } catch {
-            // A directory that goes away during the walk is nothing to tell.
-            if error.code != .notFound { tell(.skipped(directory, "\(error)"), report) }
-            return
-        }
-        guard visited.insert(identity).inserted else { return }
-        totals.directories += 1
-        totals.files += files
-        for candidate in candidates.sorted(by: { $0.name.lexicographicallyPrecedes($1.name) }) {
-            guard !totals.stopped, let path = child(directory, candidate.name) else { continue }
-            look(at: path, candidate.name, candidate.kind, report)
-        }
-        // The list is worked off from its end, so the last pushed comes first: names in order, whatever the disk's order.
-        below.sort { $1.lexicographicallyPrecedes($0) }
-        for name in below where !scan.excludes(name: name) {
-            if let path = child(directory, name), !scan.excludes(path: path) { pending.append(path) }
-        }
-        if totals.directories.isMultiple(of: DirectoryScan.progressInterval) {
-            tell(.progress(directories: totals.directories, files: totals.files), report)
-        }
-    }
-
-    private mutating func look(
-        at path: FilePath, _ name: [UInt8], _ kind: DirectoryListing.Kind,
-        _ report: (DirectoryScan.Event) -> DirectoryScan.Next
-    ) {
-        guard !scan.excludes(name: name), !scan.excludes(path: path) else { return }
-        if let leftover = LeftoverName(name) { return tell(.leftover(path, leftover), report) }
-        switch kind {
-        case .regular: tell(.found(path), report)
-        case .directory: tell(.skipped(path, "a directory"), report)
-        case .special: tell(.skipped(path, "not a regular file"), report)
-        case .link:
-            do throws(StorageError) {
-                guard let status = try storage.status(of: path) else {
-                    return tell(.skipped(path, "a link to nothing"), report)
-                }
-                switch status.kind {
-                case .regular where visited.insert(status.identity).inserted: tell(.found(path), report)
-                case .regular: tell(.skipped(path, "a second link to the same file"), report)
-                default: tell(.skipped(path, "a link to something that is no regular file"), report)
-                }
-            } catch {
-                tell(.skipped(path, "\(error)"), report)
-            }
-        }
-    }
-
-    private mutating func tell(_ event: DirectoryScan.Event, _ report: (DirectoryScan.Event) -> DirectoryScan.Next) {
-        if report(event) == .stop { totals.stopped = true }
-    }
-
-    private func child(_ directory: FilePath, _ name: [UInt8]) -> FilePath? {
-        FilePath(bytes: directory.bytes + [UInt8(ascii: "/")] + name)
-    }
-
-    private static func bytes(_ component: FilePath.Component) -> [UInt8] { FilePath(root: nil, [component]).bytes }
-
-    /// Whether a name ends in `.blazedb`, in any case, has something before it and is not hidden.
-    private static func isDatabaseName(_ name: some RandomAccessCollection<UInt8>) -> Bool {
-        let suffix: StaticString = ".blazedb"
-        guard name.count > suffix.utf8CodeUnitCount, name.first != UInt8(ascii: ".") else { return false }
-        return suffix.withUTF8Buffer { expected in
-            name.suffix(expected.count).elementsEqual(expected) { a, b in
-                a == b || (a | 0x20) == b && b != UInt8(ascii: ".")
-            }
-        }
     }
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "directories.h"
+
 /// The process at the other end of a connected Unix socket (SO_PEERCRED, or LOCAL_PEERCRED and LOCAL_PEERPID).
 struct blaze_peer {
     pid_t pid;
@@ -83,6 +85,11 @@ int blaze_display_width(uint32_t scalar);
 void blaze_use_locale(void);
 /// Columns of the terminal `fd`, or 0.
 int blaze_terminal_columns(int fd);
+/// Rows of the terminal `fd`, or 0.
+int blaze_terminal_rows(int fd);
+/// Lets SIGINT, SIGTERM, SIGHUP and SIGQUIT end the process with status 128 and the signal's number, after `words` (kept
+/// by the caller until then) were written to `fd`; a signal that is ignored stays so.
+int blaze_exit_on_signals(int fd, const char *words);
 /// Starts `path` in a session of its own, as a grandchild that nobody has to wait for. Its standard streams are
 /// /dev/null, `ready_fd` becomes its descriptor 3, and it gets no other. `argv` and `envp` end with NULL.
 int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd);

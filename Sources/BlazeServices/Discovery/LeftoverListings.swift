@@ -2,9 +2,10 @@ public import BlazePlatform
 internal import Synchronization
 public import SystemPackage
 
-/// A storage that lists each directory once, and knows the locks of the moment when it was made: for one request that
-/// looks at many databases.
-public final class ListingCache: Storage {
+/// A storage for one request that looks at many databases, often of the same directory: it lists each directory once, and
+/// remembers of it only what may be left over from a database, which is all that a look at a database asks a listing
+/// for. So the work grows with the databases, not with their square. It also knows the locks of the moment when it was made.
+public final class LeftoverListings: Storage {
     private let base: any Storage
     private let listings = Mutex<[FilePath: [FilePath.Component]]>([:])
     private let locks = LockTable.read()
@@ -20,14 +21,20 @@ public final class ListingCache: Storage {
     /// What stat tells, each time anew.
     public func status(of path: FilePath) throws(StorageError) -> FileStatus? { try base.status(of: path) }
 
-    /// The names in a directory, as they were when it was listed first.
+    /// The names in a directory that may be leftovers, as they were when it was listed first.
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         if let known = listings.withLock({ $0[directory] }) { return known }
-        let names = try base.names(in: directory)
+        let names = try base.names(in: directory).filter { Self.mayBeLeftover($0.string) }
         listings.withLock { $0[directory] = names }
         return names
     }
 
     /// Whether another process held the file's lock when this value was made.
     public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { locks.ownership(of: file, at: path) }
+
+    private static func mayBeLeftover(_ name: String) -> Bool {
+        if name.hasPrefix("backup_v0_") || name.hasPrefix("txn_") || name.contains(".vacuum") { return true }
+        // `NAME.blazedb.wal` is left over; `NAME.wal` is every database's own.
+        return name.hasSuffix(".wal") && name.dropLast(4).contains(".")
+    }
 }
