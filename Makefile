@@ -29,7 +29,7 @@ export BLAZEDB_FIXTURES := $(abspath ../shared/fixtures)
 endif
 endif
 
-.PHONY: help deps build release test test-slow check format protocol fuzz demo clean
+.PHONY: help deps build release test test-slow check format protocol fuzz bench demo clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,10 @@ fuzz: ## fuzz each target for SECONDS (60); fails when an input breaks something
 	@$(SCRIPTS)/install-deps.sh build test fuzz
 	PYTHON=$(PYTHON) Fuzzing/run.sh $(SECONDS) $(TARGETS)
 
+bench: ## measure what docs/performance.md tells, beside its references
+	@$(SCRIPTS)/install-deps.sh build bench
+	@Benchmarks/run.sh
+
 demo: ## show real sample databases through a private agent, which is stopped again
 	@$(SCRIPTS)/install-deps.sh build
 	swift build --product blazedb-agent
@@ -84,5 +88,5 @@ demo: ## show real sample databases through a private agent, which is stopped ag
 	@contrib/demo.sh
 
 clean: ## remove what was built
-	rm -rf .build build .pytest_cache Fuzzing/.build
-	find Tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .build build .pytest_cache Fuzzing/.build Benchmarks/.build Benchmarks/results
+	find Tests Benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,8 +9,9 @@ let package = Package(
         .executable(name: "blazectl", targets: ["blazectl"]),
         .executable(name: "blazedb-agent", targets: ["blazedb-agent"]),
         .library(name: "BlazeClient", targets: ["BlazeClient"]),
-        // For the nested package Fuzzing, whose tools stay out of this graph.
+        // For the nested packages Fuzzing and Benchmarks, whose tools stay out of this graph.
         .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
+        .library(name: "EngineUnderMeasure", targets: ["BlazeEngine", "FormatWriter"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

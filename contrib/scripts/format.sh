@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 sources() {
-    find Sources Tests Fuzzing -name '*.swift' ! -path 'Sources/BlazeProtocol/Generated/*' \
+    find Sources Tests Fuzzing Benchmarks -name '*.swift' ! -path 'Sources/BlazeProtocol/Generated/*' \
         ! -path '*/.build/*' -print0
     printf 'Package.swift\0'
 }
