@@ -10,6 +10,10 @@ SCRIPTS := contrib/scripts
 # Random tests: how many rounds `test-slow` asks for. `test` leaves the tests' own defaults.
 SLOW_ROUNDS ?= 2500
 
+# How long `fuzz` stays with each of its targets, and which targets; all of them when none is named.
+SECONDS ?= 60
+TARGETS ?=
+
 # The static Swift runtime is for Linux, where Swift is seldom installed; macOS brings its own.
 ifeq ($(shell uname -s),Linux)
 RELEASE_FLAGS := --static-swift-stdlib
@@ -25,7 +29,7 @@ export BLAZEDB_FIXTURES := $(abspath ../shared/fixtures)
 endif
 endif
 
-.PHONY: help deps build release test test-slow check format protocol demo clean
+.PHONY: help deps build release test test-slow check format protocol fuzz bench demo clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +73,14 @@ protocol: ## generate Sources/BlazeProtocol/Generated from Protocol/blazedb_agen
 	@$(SCRIPTS)/install-deps.sh build generate
 	$(SCRIPTS)/generate-protocol.sh write
 
+fuzz: ## fuzz each target for SECONDS (60); fails when an input breaks something
+	@$(SCRIPTS)/install-deps.sh build test fuzz
+	PYTHON=$(PYTHON) Fuzzing/run.sh $(SECONDS) $(TARGETS)
+
+bench: ## measure what docs/performance.md tells, beside its references
+	@$(SCRIPTS)/install-deps.sh build bench
+	@Benchmarks/run.sh
+
 demo: ## show real sample databases through a private agent, which is stopped again
 	@$(SCRIPTS)/install-deps.sh build
 	swift build --product blazedb-agent
@@ -76,5 +88,5 @@ demo: ## show real sample databases through a private agent, which is stopped ag
 	@contrib/demo.sh
 
 clean: ## remove what was built
-	rm -rf .build build .pytest_cache
-	find Tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .build build .pytest_cache Fuzzing/.build Benchmarks/.build Benchmarks/results
+	find Tests Benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

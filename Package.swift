@@ -9,6 +9,9 @@ let package = Package(
         .executable(name: "blazectl", targets: ["blazectl"]),
         .executable(name: "blazedb-agent", targets: ["blazedb-agent"]),
         .library(name: "BlazeClient", targets: ["BlazeClient"]),
+        // For the nested packages Fuzzing and Benchmarks, whose tools stay out of this graph.
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
+        .library(name: "EngineUnderMeasure", targets: ["BlazeEngine", "FormatWriter"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -94,7 +97,8 @@ let package = Package(
             ]),
         .executableTarget(name: "blazectl", dependencies: ["BlazeCommands"]),
 
-        // Tests mirror Sources; TestSupport holds what several of them need.
+        // Tests mirror Sources; TestSupport holds what several of them need, FormatWriter writes databases without the
+        // engine, FuzzTargets is what the fuzzers run and the tests replay.
         .target(
             name: "TestSupport",
             dependencies: [
@@ -103,6 +107,21 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/TestSupport"),
+        .target(
+            name: "FormatWriter",
+            dependencies: ["BlazeModel", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/FormatWriter"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform", "FormatWriter", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/FuzzTargets"),
+        .testTarget(
+            name: "FuzzTargetsTests", dependencies: ["FuzzTargets", "BlazeProtocol", "TestSupport"]),
         .testTarget(name: "BlazeModelTests", dependencies: ["BlazeModel", "TestSupport"]),
         .testTarget(
             name: "BlazePlatformTests",

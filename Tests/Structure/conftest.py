@@ -6,6 +6,9 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
+# Directories whose files are bytes to be read, good or broken; only their documents are texts of ours.
+INPUTS = {("Tests", "Fixtures"), ("Fuzzing", "Seeds"), ("Fuzzing", "Crashes")}
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
@@ -45,10 +48,10 @@ def files():
 
 @pytest.fixture(scope="session")
 def texts(files):
-    """The project's text files, less the fixtures: {relative path: text}."""
+    """The project's text files, less the fixtures and what the fuzzers keep: {relative path: text}."""
     out = {}
     for name in files:
-        if name.parts[:2] == ("Tests", "Fixtures") and name.name != "PROVENANCE.md":
+        if name.parts[:2] in INPUTS and name.suffix != ".md":
             continue
         out[name] = (REPOSITORY / name).read_bytes().decode("utf-8")
     return out

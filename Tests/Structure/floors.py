@@ -36,3 +36,6 @@ SOURCES = {
 # These never reach a client, so that keys live in one process.
 KEEPS_KEYS = {"BlazeEngine", "BlazeServices", "BlazeAgent"}
 CLIENTS = {"BlazeClient", "BlazeCommands", "blazectl"}
+
+# Under Tests, and no tests themselves: tests, fuzzers and benchmarks share them.
+TEST_LIBRARIES = {"TestSupport", "FormatWriter", "FuzzTargets"}

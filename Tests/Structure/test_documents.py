@@ -3,7 +3,8 @@ import re
 
 from conftest import REPOSITORY
 
-VERBS = {"deps", "build", "release", "test", "test-slow", "check", "format", "protocol", "demo", "clean"}
+VERBS = {"deps", "build", "release", "test", "test-slow", "check", "format", "protocol", "fuzz", "bench", "demo",
+         "clean"}
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 

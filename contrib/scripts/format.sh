@@ -4,7 +4,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 sources() {
-    find Sources Tests -name '*.swift' ! -path 'Sources/BlazeProtocol/Generated/*' -print0
+    find Sources Tests Fuzzing Benchmarks -name '*.swift' ! -path 'Sources/BlazeProtocol/Generated/*' \
+        ! -path '*/.build/*' -print0
     printf 'Package.swift\0'
 }
 

@@ -6,6 +6,8 @@
 #   test       what the tests need: pytest, pexpect, cryptography for Python, setpriv for a second user, and
 #              systemd-socket-activate
 #   generate   what generating the protocol's code needs: protoc
+#   fuzz       nothing to install: says what to do when the toolchain has no libFuzzer
+#   bench      what is measured beside ours: fd, openssl, and a C compiler for the echo server
 set -eu
 
 fail() {
@@ -71,6 +73,23 @@ for group in "$@"; do
 systemd-socket-activate (systemd)"
         ;;
     other:generate) command -v protoc >/dev/null 2>&1 || fail "install protoc, the protocol buffers compiler" ;;
+    *:fuzz)
+        # Xcode's toolchain has none; swift.org's has, for Linux and macOS.
+        toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
+        find "$toolchain/lib" -name 'libclang_rt.fuzzer*' | grep -q . ||
+            fail "this Swift toolchain has no libFuzzer; install one from https://www.swift.org/install"
+        ;;
+    debian:bench)
+        command -v fdfind >/dev/null 2>&1 || command -v fd >/dev/null 2>&1 || need_package fd-find
+        command -v openssl >/dev/null 2>&1 || need_package openssl
+        command -v cc >/dev/null 2>&1 || need_package gcc
+        command -v python3 >/dev/null 2>&1 || need_package python3
+        ;;
+    homebrew:bench) command -v fd >/dev/null 2>&1 || need_package fd ;;
+    other:bench)
+        { command -v fd || command -v fdfind; } >/dev/null 2>&1 && command -v openssl >/dev/null 2>&1 ||
+            fail "install fd and openssl with your system's package manager"
+        ;;
     *) fail "unknown group '$group'" ;;
     esac
 done

@@ -11,6 +11,8 @@ final class ClientConnection {
     private let router: Router
     private let log: Logger
     private var client = ""
+    /// The bytes of the header that is being read, kept from frame to frame.
+    private var raw = [UInt8](repeating: 0, count: FrameHeader.byteCount)
 
     init(stream: SocketStream, seat: ConnectionRegistry.Seat, peer: Peer, router: Router, log: Logger) {
         self.stream = stream
@@ -58,18 +60,18 @@ final class ClientConnection {
 
     /// The next request; nil when the client has left between two.
     private func nextFrame(bodyLimit: Int, firstRequest: Bool) throws -> Frame? {
-        var raw = [UInt8](repeating: 0, count: FrameHeader.byteCount)
         let limit = Duration.seconds(ProtocolLimits.frameSeconds)
-        var deadline = Deadline.after(limit)
+        // The first bytes may take as long as the idle limit; from then on the frame's own deadline runs. Most requests
+        // come whole in one piece, and the time is asked for only where something is still to come.
+        var deadline: Deadline? = firstRequest ? .after(limit) : nil
         let complete = try raw.withUnsafeMutableBytes { buffer -> Bool in
-            // The first bytes may take as long as the idle limit; from then on the frame's own deadline runs.
-            let first = try stream.receive(
-                into: buffer, deadline: firstRequest ? deadline : nil, stoppingAfterFirst: true)
+            let first = try stream.receive(into: buffer, deadline: deadline, stoppingAfterFirst: true)
             guard first > 0 else { return false }
-            deadline = Deadline.after(limit)
             if first < buffer.count {
+                let running = Deadline.after(limit)
+                deadline = running
                 let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[first...])
-                guard try stream.receive(into: rest, deadline: deadline) == rest.count else {
+                guard try stream.receive(into: rest, deadline: running) == rest.count else {
                     throw SocketError(.cutShort, operation: "receive")
                 }
             }
@@ -87,9 +89,11 @@ final class ClientConnection {
             try Responder(stream: stream, operation: 0, requestID: 0).fault(Fault(code, error.message))
             throw error
         }
-        let body = try stream.receive(count: header.bodyLength, deadline: deadline)
+        guard header.bodyLength + header.secretLength > 0 else { return Frame(header: header, body: [], secret: nil) }
+        let running = deadline ?? .after(limit)
+        let body = try stream.receive(count: header.bodyLength, deadline: running)
         guard header.secretLength > 0 else { return Frame(header: header, body: body, secret: nil) }
-        let secret = try stream.receiveSecret(count: header.secretLength, deadline: deadline)
+        let secret = try stream.receiveSecret(count: header.secretLength, deadline: running)
         return Frame(header: header, body: body, secret: secret)
     }
 
@@ -140,7 +144,8 @@ final class ClientConnection {
         let responder = Responder(
             stream: stream, operation: header.operation, requestID: header.requestID,
             mustEnd: { connections.isOverdue })
-        let started = ContinuousClock.now
+        // Only the log wants to know, and only where it is this talkative.
+        let started = log.logLevel <= .debug ? ContinuousClock.now : nil
         let outcome: String
         do {
             try router.route(header.operation, body: body, secret: &secret, responder: responder, peer: peer)
@@ -154,7 +159,7 @@ final class ClientConnection {
             metadata: [
                 "operation": "\(Operation(rawValue: header.operation)?.properties.name ?? "unknown")",
                 "outcome": "\(outcome)", "peer.pid": "\(peer.processID)", "client": "\(client)",
-                "duration": "\(ContinuousClock.now - started)",
+                "duration": "\(started.map { ContinuousClock.now - $0 } ?? .zero)",
             ])
         if header.operation == Operation.stop.rawValue, outcome == "ok" {
             // The client learns from the end of this stream that the process has ended, so it stays open until then.

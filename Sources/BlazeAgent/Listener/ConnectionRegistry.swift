@@ -4,16 +4,10 @@ internal import Dispatch
 internal import Synchronization
 
 /// The live connections: how many there are, which are without a request, and the handle by which a stop ends them.
-/// Does no I/O under its lock.
+/// Does no I/O under its lock, and no request takes the lock: 64 connections at once would stand in line for it.
 final class ConnectionRegistry: Sendable {
-    private struct Connection {
-        let stream: SocketStream
-        /// Since when it has no request under way; nil while it has one.
-        var unusedSince: ContinuousClock.Instant?
-    }
-
     private struct State {
-        var connections: [UInt64: Connection] = [:]
+        var seats: [UInt64: Seat] = [:]
         /// Those whose seats were given away, and whose threads have yet to see it.
         var leaving: Set<UInt64> = []
         var next: UInt64 = 0
@@ -21,7 +15,8 @@ final class ConnectionRegistry: Sendable {
     }
 
     let limit: Int
-    private let spareTime: Duration
+    private let spareNanoseconds: Int64
+    private let start = ContinuousClock.now
     private let state = Mutex(State())
     private let overdue = Atomic(false)
     private let group = DispatchGroup()
@@ -31,11 +26,11 @@ final class ConnectionRegistry: Sendable {
     ///   - spareTime: how long a connection is safe without a request when all are taken.
     init(limit: Int, spareTime: Duration = .seconds(ProtocolLimits.spareSeconds)) {
         self.limit = limit
-        self.spareTime = spareTime
+        spareNanoseconds = Int64(spareTime / .nanoseconds(1))
     }
 
     var isStopping: Bool { state.withLock { $0.stopping } }
-    var count: Int { state.withLock { $0.connections.count } }
+    var count: Int { state.withLock { $0.seats.count } }
 
     enum Admission {
         case admitted(Seat)
@@ -44,59 +39,96 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// One connection's place among those that are served. It is left exactly once.
-    struct Seat: Sendable {
+    final class Seat: Sendable {
         fileprivate let registry: ConnectionRegistry
         fileprivate let id: UInt64
+        fileprivate let stream: SocketStream
+        /// Since when it has no request under way, in nanoseconds of the registry's clock, or one of the two below. The
+        /// connection's own thread changes it, and `admit`, which may only give an unused seat away.
+        private let unusedSince: Atomic<Int64>
+
+        private static let inUse: Int64 = -1
+        private static let givenAway: Int64 = -2
+
+        fileprivate init(_ registry: ConnectionRegistry, _ id: UInt64, _ stream: SocketStream) {
+            self.registry = registry
+            self.id = id
+            self.stream = stream
+            unusedSince = Atomic(registry.now)
+        }
 
         /// Before a request is carried out; false when the seat was given away, and the request must not begin.
-        func beginRequest() -> Bool { registry.mark(id, unusedSince: nil) }
+        func beginRequest() -> Bool {
+            let since = unusedSince.load(ordering: .relaxed)
+            return since != Self.givenAway
+                && unusedSince.compareExchange(expected: since, desired: Self.inUse, ordering: .acquiringAndReleasing)
+                    .exchanged
+        }
+
         /// After its last answer.
-        func endRequest() { _ = registry.mark(id, unusedSince: .now) }
+        func endRequest() { unusedSince.store(registry.now, ordering: .releasing) }
+
         /// Whether another connection has it now.
-        var isGivenAway: Bool { registry.state.withLock { $0.leaving.contains(id) } }
+        var isGivenAway: Bool { unusedSince.load(ordering: .acquiring) == Self.givenAway }
+
         /// At the end of the connection's thread.
-        func leave() { registry.remove(id) }
+        func leave() { registry.remove(self) }
+
+        /// Since when it has no request under way; nil while it has one.
+        fileprivate var unused: Int64? {
+            let since = unusedSince.load(ordering: .relaxed)
+            return since >= 0 ? since : nil
+        }
+
+        /// Gives it away, if it has been unused since that moment until now.
+        fileprivate func giveAway(unusedSince since: Int64) -> Bool {
+            unusedSince.compareExchange(expected: since, desired: Self.givenAway, ordering: .acquiringAndReleasing)
+                .exchanged
+        }
     }
 
     /// Takes a connection in. When all seats are taken, the one without a request for longest gives its up, provided
     /// that its spare time is over: connections that do nothing must not keep out those that would.
     func admit(_ stream: SocketStream) -> Admission {
-        let now = ContinuousClock.now
-        let (admission, loser): (Admission, SocketStream?) = state.withLock { state in
+        let (admission, loser): (Admission, Seat?) = state.withLock { state in
             guard !state.stopping else { return (.stopping, nil) }
-            var loser: SocketStream?
-            if state.connections.count >= limit {
-                let unused = state.connections.compactMap { id, connection in
-                    connection.unusedSince.map { (id: id, since: $0) }
-                }
-                guard let longest = unused.min(by: { $0.since < $1.since }), now - longest.since >= spareTime else {
-                    return (.full, nil)
-                }
-                loser = state.connections.removeValue(forKey: longest.id)?.stream
-                state.leaving.insert(longest.id)
+            var loser: Seat?
+            if state.seats.count >= limit {
+                loser = longestUnused(of: state.seats.values)
+                guard let loser else { return (.full, nil) }
+                state.seats[loser.id] = nil
+                state.leaving.insert(loser.id)
             }
             state.next += 1
-            state.connections[state.next] = Connection(stream: stream, unusedSince: now)
+            let seat = Seat(self, state.next, stream)
+            state.seats[seat.id] = seat
             group.enter()
-            return (.admitted(Seat(registry: self, id: state.next)), loser)
+            return (.admitted(seat), loser)
         }
         // Only reading ends, so that its own thread can still say why.
-        loser?.shutDown(readingOnly: true)
+        loser?.stream.shutDown(readingOnly: true)
         return admission
     }
 
-    private func mark(_ id: UInt64, unusedSince: ContinuousClock.Instant?) -> Bool {
-        state.withLock { state in
-            guard state.connections[id] != nil else { return false }
-            state.connections[id]?.unusedSince = unusedSince
-            return true
+    /// Takes the seat away that has been without a request for longest, and for longer than the spare time; nil when there
+    /// is none. Requests begin meanwhile: a seat that was just taken into use is left alone, and the next one looked at.
+    private func longestUnused(of seats: some Collection<Seat>) -> Seat? {
+        let latest = now - spareNanoseconds
+        let unused = seats.compactMap { seat in seat.unused.map { (seat: seat, since: $0) } }
+        for (seat, since) in unused.sorted(by: { $0.since < $1.since }) {
+            guard since <= latest else { return nil }
+            if seat.giveAway(unusedSince: since) { return seat }
         }
+        return nil
     }
 
-    private func remove(_ id: UInt64) {
+    /// Nanoseconds since the registry was made.
+    private var now: Int64 { Int64((ContinuousClock.now - start) / .nanoseconds(1)) }
+
+    private func remove(_ seat: Seat) {
         let was = state.withLock { state in
-            let isSeated = state.connections.removeValue(forKey: id) != nil
-            return state.leaving.remove(id) != nil || isSeated
+            let isSeated = state.seats.removeValue(forKey: seat.id) != nil
+            return state.leaving.remove(seat.id) != nil || isSeated
         }
         if was { group.leave() }
     }
@@ -105,7 +137,7 @@ final class ConnectionRegistry: Sendable {
     func stop() {
         let streams = state.withLock { state in
             state.stopping = true
-            return state.connections.values.map(\.stream)
+            return state.seats.values.map(\.stream)
         }
         for stream in streams { stream.shutDown(readingOnly: true) }
     }

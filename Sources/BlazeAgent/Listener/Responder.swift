@@ -3,7 +3,7 @@ internal import BlazeProtocol
 internal import SwiftProtobuf
 
 /// Writes the answers to one request. Used by the connection's own thread only, so answers never interleave.
-final class Responder {
+struct Responder {
     private let stream: SocketStream
     private let operation: UInt16
     private let requestID: UInt32
@@ -68,7 +68,7 @@ final class Responder {
         }
         let header = FrameHeader(kind: kind, operation: operation, requestID: requestID, bodyLength: body.count)
         do {
-            try stream.send(header.encoded + body, deadline: .after(sendLimit))
+            try header.frame(body).withUnsafeBytes { try stream.send($0, within: sendLimit) }
         } catch {
             throw ConnectionLost()
         }

@@ -158,6 +158,19 @@ public final class SocketStream: Sendable {
         }
     }
 
+    /// Sends everything within a time that counts from when the other side takes nothing: asking for the time is spared
+    /// where the whole fits into the socket's buffer.
+    public func send(_ bytes: UnsafeRawBufferPointer, within limit: Duration) throws(SocketError) {
+        let n = blaze_send(descriptor, bytes.baseAddress, bytes.count)
+        if n == bytes.count { return }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[max(0, n)...])
+        if n < 0 {
+            let errno = Errno(rawValue: errno)
+            guard errno == .interrupted || errno == .wouldBlock else { throw SocketError(errno, operation: "send") }
+        }
+        try send(rest, deadline: .after(limit))
+    }
+
     /// Sends everything by the deadline.
     public func send(_ bytes: [UInt8], deadline: Deadline) throws(SocketError) {
         let failure = bytes.withUnsafeBytes { raw -> SocketError? in

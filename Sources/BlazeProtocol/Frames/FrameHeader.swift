@@ -47,7 +47,11 @@ public struct FrameHeader: Sendable, Equatable {
     /// - Parameter bytes: exactly 16 bytes.
     public init(decoding bytes: [UInt8], bodyLimit: Int, secretLimit: Int) throws(FrameError) {
         guard bytes.count == Self.byteCount else { throw FrameError(.malformed, "a header has 16 bytes") }
-        func integer(_ range: Range<Int>) -> UInt32 { bytes[range].reduce(0) { $0 << 8 | UInt32($1) } }
+        func integer(_ range: Range<Int>) -> UInt32 {
+            var out: UInt32 = 0
+            for i in range { out = out << 8 | UInt32(bytes[i]) }
+            return out
+        }
         let length = integer(0..<4)
         let secret = integer(12..<16)
         guard let kind = Kind(rawValue: bytes[4]) else {
@@ -67,9 +71,12 @@ public struct FrameHeader: Sendable, Equatable {
     }
 
     /// The header's 16 bytes. The lengths fit: what is sent is within the limits.
-    public var encoded: [UInt8] {
+    public var encoded: [UInt8] { frame([]) }
+
+    /// The whole frame, in one piece, of a body that has the length which the header tells.
+    public func frame(_ body: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(Self.byteCount)
+        out.reserveCapacity(Self.byteCount + body.count)
         func append(_ value: UInt32) {
             for shift in stride(from: UInt32(24), through: 0, by: -8) {
                 out.append(UInt8(truncatingIfNeeded: value >> shift))
@@ -82,6 +89,7 @@ public struct FrameHeader: Sendable, Equatable {
         out.append(UInt8(operation & 255))
         append(requestID)
         append(UInt32(secretLength))
+        out.append(contentsOf: body)
         return out
     }
 }

@@ -1,0 +1,1 @@
+// Nothing: what starting and ending any Swift program costs.
