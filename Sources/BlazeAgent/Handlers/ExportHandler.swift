@@ -18,7 +18,7 @@ enum ExportHandler {
         let opened = try OpenDatabase.open(
             database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,
             access: access, call)
-        var document = PartWriter(responder: call.responder)
+        var document = PartWriter(call.responder, within: opened.lease == nil ? nil : DatabaseAccess.clientLimit)
         document.append(TypedJSON.opening)
         var first = true
         let report = try opened.reader.forEachRecord(interrupt: { try opened.lease?.check() }) { _, record in
@@ -45,11 +45,13 @@ enum ExportHandler {
 /// Collects a document and sends it in parts, so that memory holds about one part and one record.
 private struct PartWriter {
     private let responder: Responder
+    private let limit: Duration?
     private var buffer: [UInt8] = []
     private(set) var sent: UInt64 = 0
 
-    init(responder: Responder) {
+    init(_ responder: Responder, within limit: Duration?) {
         self.responder = responder
+        self.limit = limit
     }
 
     mutating func append(_ bytes: [UInt8]) { buffer += bytes }
@@ -65,7 +67,7 @@ private struct PartWriter {
             let end = min(start + ProtocolLimits.partPayload, buffer.count)
             var part = WireExportPart()
             part.data = Data(buffer[start..<end])
-            try responder.part(part)
+            try responder.part(part, within: limit)
             start = end
         }
         sent += UInt64(buffer.count)

@@ -7,7 +7,7 @@ struct Responder {
     private let stream: SocketStream
     private let operation: UInt16
     private let requestID: UInt32
-    private var sendLimit: Duration
+    private let sendLimit: Duration
     private let mustEnd: () -> Bool
 
     /// - Parameters:
@@ -30,9 +30,6 @@ struct Responder {
         return { stream.shutDown() }
     }
 
-    /// How long the client may take until it has taken a part, from now on.
-    func expectProgress(within limit: Duration) { sendLimit = min(sendLimit, limit) }
-
     /// Whether nobody waits for the answer any more: the client has left, or the agent is stopping.
     var isForNobody: Bool { stream.hasEnded }
 
@@ -40,9 +37,11 @@ struct Responder {
     ///
     /// - Throws: `ConnectionLost` when the client is gone or does not read: the request's work is for nobody then.
     ///   `Fault` when the agent stops and the request has had its time.
-    func part(_ message: some Message) throws {
+    ///
+    /// - Parameter limit: how long the client may take until it has taken it, where that is less than usual.
+    func part(_ message: some Message, within limit: Duration? = nil) throws {
         if mustEnd() { throw Fault.stopping }
-        try send(.part, message)
+        try send(.part, message, within: limit)
     }
 
     func reply(_ message: some Message) throws {
@@ -60,7 +59,7 @@ struct Responder {
         stream.waitForInput(or: pipe, within: limit)
     }
 
-    private func send(_ kind: FrameHeader.Kind, _ message: some Message) throws {
+    private func send(_ kind: FrameHeader.Kind, _ message: some Message, within limit: Duration? = nil) throws {
         let body = try message.encoded()
         guard body.count <= ProtocolLimits.replyBody else {
             guard kind != .fault else { throw ConnectionLost() }
@@ -68,7 +67,7 @@ struct Responder {
         }
         let header = FrameHeader(kind: kind, operation: operation, requestID: requestID, bodyLength: body.count)
         do {
-            try header.frame(body).withUnsafeBytes { try stream.send($0, within: sendLimit) }
+            try header.frame(body).withUnsafeBytes { try stream.send($0, within: min(sendLimit, limit ?? sendLimit)) }
         } catch {
             throw ConnectionLost()
         }

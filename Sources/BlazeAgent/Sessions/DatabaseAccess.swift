@@ -23,7 +23,7 @@ struct DatabaseAccess {
     }
 
     /// How long a client may let an operation wait that holds a lock.
-    private static let clientLimit: Duration = .seconds(5)
+    static let clientLimit: Duration = .seconds(5)
 
     /// The lock for this request; nil when it needs none.
     ///
@@ -38,10 +38,8 @@ struct DatabaseAccess {
         var pause: Int32 = 5
         while true {
             do throws(StorageError) {
-                let lease = try call.state.leases.lease(
+                return try call.state.leases.lease(
                     database.files, for: operation, peer: call.peer, abandon: call.responder.abandon)
-                call.responder.expectProgress(within: Self.clientLimit)
-                return lease
             } catch {
                 guard error.code == .locked else { throw error }
             }

@@ -115,7 +115,9 @@ final class LeaseRegistry: Sendable {
             }
             if grace.millisecondsLeft == 0, !isAbandoned {
                 isAbandoned = true
-                for abandon in state.withLock({ state in asked.compactMap { state.entries[$0.0]?.abandon } }) { abandon() }
+                for abandon in state.withLock({ state in asked.compactMap { state.entries[$0.0]?.abandon } }) {
+                    abandon()
+                }
             }
             waitMilliseconds(min(pause, deadline.millisecondsLeft))
             pause = min(pause * 2, 50)

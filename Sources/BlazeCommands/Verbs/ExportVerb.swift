@@ -93,7 +93,8 @@ struct ExportVerb: Verb {
         let findings = reply.findings.map(\.finding).worstFirst
         let told = findings.filter { $0.severity > .note }.lines(style: context.style(for: Terminal.error))
         let isMisplaced = findings.contains { $0.name.rawValue == "id-mismatch" }
-        let status: ExitStatus = reply.unreadable > 0 || isMisplaced ? .damage : reply.unstable > 0 ? .partial : .success
+        let status: ExitStatus =
+            reply.unreadable > 0 || isMisplaced ? .damage : reply.unstable > 0 ? .partial : .success
         guard let path else {
             for part in parts { try Terminal.write([UInt8](part), to: Terminal.output) }
             var result = VerbResult(data: .null, warnings: told, status: status) { _ in [] }

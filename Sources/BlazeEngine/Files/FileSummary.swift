@@ -135,7 +135,8 @@ public struct FileSummary: Sendable {
         // A database that is new has no metadata until its owner first saves, and one being swapped none for a moment.
         let mayLackMetadata =
             !ownership.isQuiet
-            && (status.data?.size == 0 || status.leftovers.contains { $0.kind == .vacuumBackup || $0.kind == .vacuumMarker })
+            && (status.data?.size == 0
+                || status.leftovers.contains { $0.kind == .vacuumBackup || $0.kind == .vacuumMarker })
         findings.add(contentsOf: Self.findings(problem, saltProblem, salt?.source, mayLackMetadata: mayLackMetadata))
         findings.add(contentsOf: status.findings)
         self.findings = findings.findings(judgedBy: ownership)
