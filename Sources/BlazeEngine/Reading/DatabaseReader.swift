@@ -25,6 +25,9 @@ public final class DatabaseReader {
     var generation: Generation
     var patience: Patience
 
+    /// How long files that were just changed must stand still until they count as being at rest.
+    private static let moment: Duration = .milliseconds(250)
+
     /// How often opening starts again when files at rest are replaced meanwhile.
     private static let attempts = 3
 
@@ -112,9 +115,9 @@ public final class DatabaseReader {
                     return false
                 }
                 // A process that starts puts files in order before it takes the lock (trap T6): what changed only just now
-                // must stand still for a while.
-                let isFresh = Recency.isRecent(try generation.newestChange(), within: patience.limit)
-                if !isFresh || ContinuousClock.now - start >= patience.limit { return true }
+                // must stand still for a moment.
+                let isFresh = Recency.isRecent(try generation.newestChange(), within: Self.moment)
+                if !isFresh || ContinuousClock.now - start >= Self.moment { return true }
                 patience.rest(20)
             }
         }
