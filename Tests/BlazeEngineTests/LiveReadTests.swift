@@ -185,6 +185,90 @@ struct LiveReadTests {
         #expect(reader.wal == nil && reader.generation.store.overlay.isEmpty)
     }
 
+    @Test func imagesOfALogThatItsOwnerHasTakenOverAreDropped() throws {
+        var builder = try sample()
+        let images = builder.pages
+        builder.wal = DatabaseBuilder.walEntry(1, images[1])
+        builder.pages[1][50] ^= 1
+        builder.pages[2][50] ^= 1
+        let storage = builder.storage()
+        let reader = try reader(builder, storage)
+        #expect(reader.wal?.counting.count == 1)
+        // The app starts, replays the log, mends the rest and writes other images into the same places of the log.
+        storage.overwrite(DatabaseBuilder.files.data, images.flatMap(\.self))
+        storage.overwrite(DatabaseBuilder.files.wal, DatabaseBuilder.walEntry(0, images[0]))
+        storage.ownership = Self.owner
+        var seen: [RecordID] = []
+        let report = try reader.forEachRecord { id, record in
+            seen.append(id)
+            #expect(record.id == id)
+        }
+        #expect(seen == (0..<3).map(DatabaseBuilder.id) && report.unreadable == 0 && report.unstable == 0)
+    }
+
+    @Test(arguments: [false, true])
+    func aPageThatAnInsertHasTakenIsNoDamageHoweverLongItTakes(_ isOverflow: Bool) throws {
+        var builder = try sample()
+        builder.pages[1] =
+            isOverflow
+            ? try builder.overflowPage([1, 2, 3], next: 0)
+            : try builder.recordPage(DatabaseBuilder.record(DatabaseBuilder.id(9)))
+        let storage = builder.storage()
+        storage.ownership = Self.owner
+        var seen: [RecordID] = []
+        let reader = try reader(builder, storage)
+        let report = try reader.forEachRecord { id, _ in seen.append(id) }
+        #expect(seen == [DatabaseBuilder.id(0), DatabaseBuilder.id(2)])
+        #expect(report.unstable == 1 && report.unreadable == 0)
+        #expect(try reader.quickCheck().findings.allSatisfy { $0.severity < .damage })
+    }
+
+    @Test func aRecordInAnothersPlaceIsDamageBesideAnOwnerToo() throws {
+        var builder = try sample()
+        builder.pages[1] = builder.pages[2]
+        let storage = builder.storage()
+        storage.ownership = Self.owner
+        let report = try reader(builder, storage).forEachRecord { _, _ in }
+        #expect(report.findings.contains { $0.name == .idMismatch && $0.severity == .damage })
+    }
+
+    @Test func readersDoNotMakeACrashNormal() throws {
+        var builder = try sample()
+        builder.nextPageIndex = 1
+        let storage = builder.storage()
+        storage.ownership = .shared([LockHolder(processID: 1, isExclusive: false)])
+        let report = try reader(builder, storage).quickCheck()
+        #expect(report.findings.contains { $0.name == .nextPageLow && $0.severity == .damage })
+    }
+
+    @Test func metadataMayBeMissingBesideAnOwnerOnlyWhileItIsMadeOrSwapped() throws {
+        let builder = try sample()
+        func severity(_ change: (MemoryStorage) -> Void) throws -> Finding.Severity? {
+            let storage = builder.storage()
+            storage.ownership = Self.owner
+            storage[DatabaseBuilder.files.meta] = nil
+            change(storage)
+            return try FileSummary.read(DatabaseBuilder.files, in: storage).findings.first { $0.name == .noMeta }?.severity
+        }
+        #expect(try severity { _ in } == .damage)
+        #expect(try severity { $0[DatabaseBuilder.files.data] = [] } == .note)
+        #expect(try severity { $0["/db/made.vacuum_in_progress"] = [] } == .note)
+    }
+
+    @Test func longRecordsEndAWindowEarlyAndAllAreRead() throws {
+        var builder = DatabaseBuilder()
+        // More than a window may hold, although the lists name one page each.
+        for n in 0..<140 { try builder.addLong(DatabaseBuilder.id(n), size: 100_000) }
+        builder.index = builder.index.map { ($0.id, [$0.pages[0]]) }
+        let reader = try builder.reader()
+        let window = RecordWindow(from: 0, in: reader.metadata.index)
+        let outcomes = window.outcomes(reader.generation.store)
+        #expect(window.range.count == 140 && outcomes.count > 0 && outcomes.count < 140)
+        var seen: [RecordID] = []
+        #expect(try reader.forEachRecord { id, _ in seen.append(id) }.readable == 140)
+        #expect(seen == (0..<140).map(DatabaseBuilder.id))
+    }
+
     @Test func anOwnerThatComesMeanwhileCounts() throws {
         var builder = try sample()
         builder.pages[1] = DatabaseBuilder.padded([])
