@@ -3,6 +3,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,11 @@ import pytest
 import processes
 import samples
 from session import Session
+
+
+# A job in the background of a shell without job control is started with SIGINT ignored, and hands that on to every program
+# that it starts; ours must be interrupted as at a terminal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
