@@ -248,7 +248,8 @@ struct LiveReadTests {
             storage.ownership = Self.owner
             storage[DatabaseBuilder.files.meta] = nil
             change(storage)
-            return try FileSummary.read(DatabaseBuilder.files, in: storage).findings.first { $0.name == .noMeta }?.severity
+            return try FileSummary.read(DatabaseBuilder.files, in: storage).findings.first { $0.name == .noMeta }?
+                .severity
         }
         #expect(try severity { _ in } == .damage)
         #expect(try severity { $0[DatabaseBuilder.files.data] = [] } == .note)
