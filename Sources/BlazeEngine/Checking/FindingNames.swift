@@ -32,7 +32,7 @@ extension Finding.Name {
     public static let oldRecordJSON = Finding.Name(rawValue: "old-record-json")
     /// Vectors that BlazeDB does not read back as written (trap T12).
     public static let vectorPrecision = Finding.Name(rawValue: "vector-precision")
-    /// A record that another process kept changing while it was read.
+    /// A record that another process was at work on for as long as it was read.
     public static let unstable = Finding.Name(rawValue: "unstable")
 
     // Metadata.
