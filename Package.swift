@@ -31,6 +31,8 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CPlatform"),
         .target(name: "CKeyDerivation"),
+        .target(
+            name: "CSystemd", linkerSettings: [.linkedLibrary("systemd", .when(platforms: [.linux]))]),
 
         // Floor 1: vocabulary and the operating system.
         .target(
@@ -58,6 +60,12 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
 
+        .target(
+            name: "BlazeLogind",
+            dependencies: [
+                "BlazePlatform", "CSystemd", .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+
         // Floor 3: services without sockets; the client library without keys.
         .target(
             name: "BlazeServices",
@@ -79,7 +87,7 @@ let package = Package(
         .target(
             name: "BlazeAgent",
             dependencies: [
-                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeServices",
+                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeLogind", "BlazeServices",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
@@ -144,6 +152,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        .testTarget(name: "BlazeLogindTests", dependencies: ["BlazeLogind", "TestSupport"]),
         .testTarget(
             name: "BlazeServicesTests",
             dependencies: [
@@ -166,7 +175,7 @@ let package = Package(
 )
 
 // One place for the settings of every Swift target of ours: strict, and warnings are errors.
-let inC: Set = ["CPlatform", "CKeyDerivation"]
+let inC: Set = ["CPlatform", "CKeyDerivation", "CSystemd"]
 for target in package.targets where target.type != .system && !inC.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),

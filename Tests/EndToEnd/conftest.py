@@ -12,6 +12,7 @@ import pytest
 
 import processes
 import samples
+from logind import Logind
 from session import Session
 
 
@@ -85,6 +86,14 @@ def other_world(public_binaries):
     session = Session(public_binaries, uid=processes.NOBODY)
     yield session
     session.close()
+
+
+@pytest.fixture
+def logind():
+    """A private system bus with a mock of logind; an agent sees it by `logind.address` in DBUS_SYSTEM_BUS_ADDRESS."""
+    bus = Logind()
+    yield bus
+    bus.close()
 
 
 @pytest.fixture

@@ -70,6 +70,8 @@ class Session:
             "XDG_STATE_HOME": str(self.root / "state"),
             "XDG_RUNTIME_DIR": str(self.root / "run"),
             "BLAZEDB_AGENT_SOCK": str(self.socket),
+            # No test depends on what the machine's own logind does; nothing is there.
+            "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.root}/no-bus",
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",
         }

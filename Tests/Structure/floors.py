@@ -10,7 +10,7 @@ SYSTEM = {"Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Mus
 PATHS = {"SystemPackage"}
 
 _FLOOR_1 = {"BlazeModel", "BlazePlatform"}
-_FLOOR_2 = {"BlazeProtocol", "BlazeEngine"}
+_FLOOR_2 = {"BlazeProtocol", "BlazeEngine", "BlazeLogind"}
 _FLOOR_3 = {"BlazeServices", "BlazeClient"}
 
 # The members of generated messages are visible only where their library is imported too (MemberImportVisibility).
@@ -22,10 +22,12 @@ SOURCES = {
     "CZlib": (0, set()),
     "CPlatform": (0, set()),
     "CKeyDerivation": (0, set()),
+    "CSystemd": (0, set()),
     "BlazeModel": (1, set()),
     "BlazePlatform": (1, {"CSodium", "CPlatform"}),
     "BlazeProtocol": (2, _FLOOR_1 | {"SwiftProtobuf"}),
     "BlazeEngine": (2, _FLOOR_1 | {"Crypto", "CryptoExtras", "CKeyDerivation", "CZlib"}),
+    "BlazeLogind": (2, {"BlazePlatform", "CSystemd"}),
     "BlazeServices": (3, _FLOOR_1 | {"BlazeEngine", "TOMLKit", "Logging"}),
     "BlazeClient": (3, _FLOOR_1 | {"BlazeProtocol"} | _MESSAGES),
     "BlazeAgent": (4, _FLOOR_1 | _FLOOR_2 | _FLOOR_3 - {"BlazeClient"} | _MESSAGES | {"Logging"}),
