@@ -9,15 +9,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 #if defined(__linux__)
@@ -330,82 +327,12 @@ int blaze_wait_for_signal(void) {
     return got;
 }
 
-static volatile sig_atomic_t secret_signal;
-static void note_signal(int number) { secret_signal = number; }
-
-ssize_t blaze_read_secret_line(int fd, const char *prompt, unsigned char *buffer, size_t size, int *signal_number) {
-    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGALRM};
-    enum { count = sizeof caught / sizeof *caught };
-    struct termios before, silent;
-    if (tcgetattr(fd, &before) != 0) return -1;
-    // Without SA_RESTART the handlers end the read, so that the terminal is put back before the signal takes effect.
-    struct sigaction action, old[count];
-    memset(&action, 0, sizeof action);
-    action.sa_handler = note_signal;
-    (void)sigemptyset(&action.sa_mask);
-    secret_signal = 0;
-    for (int i = 0; i < count; i++) (void)sigaction(caught[i], &action, &old[i]);
-    silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-    silent.c_lflag |= ICANON | ISIG;
-    ssize_t done = -1;
-    int error = 0;
-    if (tcsetattr(fd, TCSAFLUSH, &silent) == 0) {
-        (void)!write(fd, prompt, strlen(prompt));
-        size_t used = 0;
-        for (;;) {
-            unsigned char c = 0;
-            ssize_t n = secret_signal ? -1 : read(fd, &c, 1);
-            if (secret_signal) {
-                error = EINTR;
-                break;
-            }
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) {
-                error = errno;
-                break;
-            }
-            if (n == 0 && used == 0) {
-                error = ENODATA;
-                break;
-            }
-            if (n == 0 || c == '\n' || c == '\r') {
-                done = (ssize_t)used;
-                break;
-            }
-            if (used == size) {
-                error = EMSGSIZE;
-                break;
-            }
-            buffer[used++] = c;
-        }
-        (void)!write(fd, "\n", 1);
-        (void)tcsetattr(fd, TCSAFLUSH, &before);
-    } else {
-        error = errno;
-    }
-    for (int i = 0; i < count; i++) (void)sigaction(caught[i], &old[i], NULL);
-    *signal_number = secret_signal;
-    errno = error;
-    return done;
-}
-
 int blaze_display_width(uint32_t scalar) {
     int n = wcwidth((wchar_t)scalar);
     return n < 0 ? 1 : n;
 }
 
 void blaze_use_locale(void) { (void)setlocale(LC_CTYPE, ""); }
-
-int blaze_terminal_columns(int fd) {
-    struct winsize w;
-    return ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
-}
-
-int blaze_terminal_rows(int fd) {
-    struct winsize w;
-    return ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_row : 0;
-}
 
 static int last_words_fd = -1;
 static const char *last_words;
@@ -488,21 +415,4 @@ int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[
         return -1;
     }
     return 0;
-}
-
-extern char **environ;
-
-pid_t blaze_spawn_shell(const char *command, int output_fd) {
-    posix_spawn_file_actions_t actions;
-    int e = posix_spawn_file_actions_init(&actions);
-    if (e == 0) {
-        pid_t child = -1;
-        char *const argv[] = {"sh", "-c", (char *)command, NULL};
-        e = posix_spawn_file_actions_adddup2(&actions, output_fd, 1);
-        if (e == 0) e = posix_spawn(&child, "/bin/sh", &actions, NULL, argv, environ);
-        (void)posix_spawn_file_actions_destroy(&actions);
-        if (e == 0) return child;
-    }
-    errno = e;
-    return -1;
 }

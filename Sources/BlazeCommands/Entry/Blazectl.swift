@@ -8,6 +8,7 @@ public enum Blazectl {
 
     /// Runs a command line, less the program's name, and returns the exit code.
     public static func run(_ arguments: [String]) -> Int32 {
+        if arguments == [ClipboardClearing.argument] { return ClipboardClearing.run() }
         guard Terminal.occupyStandardStreams() else { return ExitStatus.failure.rawValue }
         Terminal.useLocale()
         do {

@@ -79,6 +79,14 @@ struct PasswordOptions: ParsableArguments {
                 throw CommandFailure(
                     .promptNeeded, "prompt-needed", "a password is needed, and there is no terminal to ask on",
                     hint: "give it by --password-fd, --password-file or --password-command")
+            case .background:
+                throw CommandFailure(
+                    .promptNeeded, "prompt-needed", "a password is needed, and this command runs in the background",
+                    hint:
+                        "bring it to the foreground (fg), or give it by --password-fd, --password-file or --password-command"
+                )
+            case .timedOut: throw CommandFailure(.timeout, "prompt-timeout", "no password came in time from \(source)")
+            case .declined: throw CommandFailure(.failure, "prompt-declined", "\(source) gave no password")
             case .interrupted(let signal):
                 var failure = CommandFailure(.interrupted, "interrupted", "interrupted")
                 failure.signal = signal

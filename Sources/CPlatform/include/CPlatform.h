@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "children.h"
 #include "directories.h"
+#include "terminal.h"
 
 /// The process at the other end of a connected Unix socket (SO_PEERCRED, or LOCAL_PEERCRED and LOCAL_PEERPID).
 struct blaze_peer {
@@ -78,26 +80,16 @@ ssize_t blaze_executable_path(pid_t pid, char *buffer, size_t size);
 int blaze_wait_for_signal(void);
 /// Blocks SIGTERM, SIGINT, SIGHUP for this thread and those that it starts, and ignores SIGPIPE.
 int blaze_block_signals(void);
-/// Reads one line from the terminal `fd` without echo, prompting first: the count of bytes without the line's end, or
-/// -1. A line longer than `size` fails with EMSGSIZE; a signal that ends or suspends programs fails with EINTR after
-/// the terminal has been put back, and its number is left in `signal_number`.
-ssize_t blaze_read_secret_line(int fd, const char *prompt, unsigned char *buffer, size_t size, int *signal_number);
 /// Columns that a character takes on a terminal in the process's locale; 1 where that is unknown.
 int blaze_display_width(uint32_t scalar);
 /// Takes the environment's locale for character widths.
 void blaze_use_locale(void);
-/// Columns of the terminal `fd`, or 0.
-int blaze_terminal_columns(int fd);
-/// Rows of the terminal `fd`, or 0.
-int blaze_terminal_rows(int fd);
 /// Lets SIGINT, SIGTERM, SIGHUP and SIGQUIT end the process with status 128 and the signal's number, after `words` (kept
 /// by the caller until then) were written to `fd`; a signal that is ignored stays so.
 int blaze_exit_on_signals(int fd, const char *words);
 /// Starts `path` in a session of its own, as a grandchild that nobody has to wait for. Its standard streams are
 /// /dev/null, `ready_fd` becomes its descriptor 3, and it gets no other. `argv` and `envp` end with NULL.
 int blaze_spawn_detached(const char *path, char *const argv[], char *const envp[], int ready_fd);
-/// Starts `sh -c command` with `output_fd` as its standard output; its process id, or -1.
-pid_t blaze_spawn_shell(const char *command, int output_fd);
 /// Sends one datagram to a supervisor's socket: a path, or '@' and an abstract name (sd_notify(3)).
 int blaze_notify_supervisor(const char *socket_name, const char *state);
 /// 1 when the process is stopped (SIGSTOP, or by a debugger), 0 when not, -1 when the system does not tell.
