@@ -1,9 +1,10 @@
-import BlazePlatform
 import CPlatform
 import Foundation
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import BlazePlatform
 
 /// Programs and files that give a secret.
 @Suite struct AskingTests {
@@ -193,5 +194,50 @@ import Testing
         let line = read(terminal)
         done.wait()
         #expect(line.count == -1 && line.error == ENODATA)
+    }
+
+    @Test(arguments: [
+        ("y\n", false, true), ("YES\n", false, true), (" n \n", true, false), ("no\n", true, false), ("\n", true, true),
+        ("\n", false, false),
+    ]) func yesOrNo(_ typed: String, _ usual: Bool, _ expected: Bool) throws {
+        let terminal = try PseudoTerminal()
+        let done = type(typed, at: terminal)
+        let answer = try Terminal.confirm(
+            "? ", on: ControllingTerminal(descriptor: dup(terminal.program)), default: usual, timeout: .seconds(20))
+        done.wait()
+        #expect(answer == expected)
+    }
+
+    @Test func otherAnswersAreAskedAgain() throws {
+        let terminal = try PseudoTerminal()
+        let ask = { (_: Void) throws in
+            try Terminal.confirm(
+                "? ", on: ControllingTerminal(descriptor: dup(terminal.program)), default: false, timeout: .seconds(20))
+        }
+        // The answers come one by one, each behind its own question; what was typed is shown in between.
+        let person = terminal.person
+        let typeAll = { (answers: [String]) in
+            let done = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                var seen: [UInt8] = []
+                for answer in answers {
+                    var byte: UInt8 = 0
+                    while !seen.elementsEqual("? ".utf8) {
+                        guard Foundation.read(person, &byte, 1) == 1 else { break }
+                        seen = seen.suffix(1) + [byte]
+                    }
+                    seen = []
+                    _ = answer.withCString { write(person, $0, answer.utf8.count) }
+                }
+                done.signal()
+            }
+            return done
+        }
+        var done = typeAll(["perhaps\n", String(repeating: "y", count: 100) + "\n", "y\n"])
+        #expect(try ask(()) == true)
+        done.wait()
+        done = typeAll(["a\n", "b\n", "c\n"])
+        #expect(try ask(()) == false)
+        done.wait()
     }
 }

@@ -17,6 +17,11 @@ final class ControllingTerminal {
         guard descriptor >= 0 else { throw SecretInputError(.noTerminal, errno: Errno(rawValue: errno)) }
     }
 
+    /// Another terminal than the controlling one; its descriptor is closed with this value.
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
     deinit { close(descriptor) }
 
     /// One line, written into `buffer`; the count of its bytes without the line's end.

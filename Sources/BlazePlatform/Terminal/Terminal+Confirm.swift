@@ -13,7 +13,12 @@ extension Terminal {
     public static func confirm(
         _ prompt: String, default defaultAnswer: Bool, timeout: Duration? = nil
     ) throws(SecretInputError) -> Bool {
-        let terminal = try ControllingTerminal()
+        try confirm(prompt, on: ControllingTerminal(), default: defaultAnswer, timeout: timeout)
+    }
+
+    static func confirm(
+        _ prompt: String, on terminal: ControllingTerminal, default defaultAnswer: Bool, timeout: Duration?
+    ) throws(SecretInputError) -> Bool {
         var bytes = [UInt8](repeating: 0, count: answerLimit)
         for _ in 0..<patience {
             let count: Int
