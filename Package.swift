@@ -30,7 +30,7 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CPlatform"),
-        .target(name: "CKeyDerivation"),
+        .target(name: "CBoringSSL"),
         .target(
             name: "CSystemd", linkerSettings: [.linkedLibrary("systemd", .when(platforms: [.linux]))]),
 
@@ -53,9 +53,9 @@ let package = Package(
         .target(
             name: "BlazeEngine",
             dependencies: [
-                "BlazeModel", "BlazePlatform", "CKeyDerivation", "CZlib",
+                "BlazeModel", "BlazePlatform", "CBoringSSL", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
-                // For CKeyDerivation: it brings the PBKDF2 that is declared there.
+                // For CBoringSSL: it brings the functions that are declared there.
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
@@ -175,7 +175,7 @@ let package = Package(
 )
 
 // One place for the settings of every Swift target of ours: strict, and warnings are errors.
-let inC: Set = ["CPlatform", "CKeyDerivation", "CSystemd"]
+let inC: Set = ["CPlatform", "CBoringSSL", "CSystemd"]
 for target in package.targets where target.type != .system && !inC.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),

@@ -52,23 +52,25 @@ import TestSupport
         #expect(
             SHA256.hash(data: page).elementsEqual(
                 hex("a3ae1808d460abe8feb66903384c2cce0c5c3a397623e1e87549df9d0ef4fa9e")))
+        let (cipher, other) = (try PageCipher(Self.key), try PageCipher(SymmetricKey(size: .bits256)))
         page.withUnsafeBytes { raw in
             let view = PageView(raw)
             #expect(view.kind == .record)
-            #expect(PageCipher(Self.key).openRecord(view).map { [UInt8]($0) } == hex(Self.record))
-            #expect(PageCipher(SymmetricKey(size: .bits256)).openRecord(view) == nil)
+            #expect(cipher.openRecord(view).map { [UInt8]($0) } == hex(Self.record))
+            #expect(other.openRecord(view) == nil)
             #expect(Checksum.crc32(raw) == 0x4ECF_E947)
         }
         #expect(DatabaseBuilder.walEntry(3, page).prefix(16).elementsEqual(hex("454c4157030000000010000047e9cf4e")))
     }
 
-    @Test func opensAnOverflowPage() {
+    @Test func opensAnOverflowPage() throws {
         let bytes = hex(
             "4f564552030000000000000900000003000102030405060708090a0ba50037d5d7a2aedbc9aa36ebd6b3966553c39f")
+        let cipher = try PageCipher(Self.key)
         DatabaseBuilder.padded(bytes).withUnsafeBytes { raw in
             let view = PageView(raw)
             #expect(view.kind == .overflow && view.nextPage == 9)
-            #expect(PageCipher(Self.key).openOverflow(view).map { [UInt8]($0) } == Array("abc".utf8))
+            #expect(cipher.openOverflow(view).map { [UInt8]($0) } == Array("abc".utf8))
         }
     }
 

@@ -1,5 +1,5 @@
 internal import BlazePlatform
-internal import CKeyDerivation
+internal import CBoringSSL
 
 /// One way to derive a database's key: a salt and a PBKDF2 iteration count, which no file tells (FORMAT.md 2).
 struct KeyDerivation {

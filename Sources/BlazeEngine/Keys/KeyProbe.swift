@@ -46,7 +46,7 @@ enum KeyProbe {
     private static func opensAnyPage(_ files: FileSet, in storage: any Storage, keys: [SymmetricKey]) -> Bool {
         guard let file = try? storage.open(files.data), let pages = try? candidatePages(file) else { return false }
         return keys.contains { key in
-            let cipher = PageCipher(key)
+            guard let cipher = try? PageCipher(key) else { return false }
             return pages.prefix(pagesTried).contains { page in
                 page.withUnsafeBytes { cipher.authenticates(PageView($0)) }
             }

@@ -1,4 +1,5 @@
 internal import BlazePlatform
+internal import CBoringSSL
 internal import Crypto
 internal import SystemPackage
 
@@ -27,7 +28,17 @@ struct MetadataFile {
 
     /// Whether the signature over one of `texts` is by this key.
     func isVerified(by key: SymmetricKey, texts: [[UInt8]]) -> Bool {
-        texts.contains { HMAC<SHA256>.isValidAuthenticationCode(wrapper.signature, authenticating: $0, using: key) }
+        // What the code is computed with is left on the stack.
+        defer { wipeStack() }
+        return key.withUnsafeBytes { key in
+            texts.contains { text in
+                var code = [UInt8](repeating: 0, count: BLAZE_SHA256_SIZE)
+                let status = text.withUnsafeBytes {
+                    blaze_hmac_sha256(key.baseAddress, key.count, $0.baseAddress, $0.count, &code)
+                }
+                return status == 0 && isEqualInConstantTime(wrapper.signature, code)
+            }
+        }
     }
 
     /// The payload, not verified by this call.

@@ -1,5 +1,4 @@
 internal import BlazePlatform
-internal import Crypto
 internal import SystemPackage
 
 /// A buffer of whole pages, freed with its owner.
@@ -31,7 +30,7 @@ final class PageStore {
     struct Source: Sendable {
         let file: any StorageFile
         let status: FileStatus
-        let key: SymmetricKey
+        let cipher: PageCipher
         let overlay: [UInt32: WALOverlay.Image]
         let wal: (any StorageFile)?
     }
@@ -58,12 +57,12 @@ final class PageStore {
     init(_ source: Source) {
         file = source.file
         status = source.status
-        cipher = PageCipher(source.key)
+        cipher = source.cipher
         overlay = source.overlay
         wal = source.wal
     }
 
-    var source: Source { Source(file: file, status: status, key: cipher.key, overlay: overlay, wal: wal) }
+    var source: Source { Source(file: file, status: status, cipher: cipher, overlay: overlay, wal: wal) }
 
     /// Looks at the open file again: an owner makes it longer.
     func renewStatus() throws(EngineError) {

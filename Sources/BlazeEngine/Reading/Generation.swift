@@ -23,7 +23,7 @@ struct Generation {
     init(_ files: FileSet, in storage: any Storage, key: SymmetricKey, readingWAL: Bool) throws(EngineError) {
         self.files = files
         self.storage = storage
-        store = try PageStore(files.data, in: storage, cipher: PageCipher(key))
+        store = try PageStore(files.data, in: storage, cipher: try PageCipher(key))
         (metadata, metadataFile, metadataStatus) = try Self.metadata(files, in: storage, key: key)
         if readingWAL { try readWAL() }
     }

@@ -70,6 +70,11 @@ public func wipe(_ buffer: UnsafeMutableRawBufferPointer) {
     sodium_memzero(base, buffer.count)
 }
 
+/// Whether two lists of bytes are the same, in a time that depends on their lengths only.
+public func isEqualInConstantTime(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    a.count == b.count && sodium_memcmp(a, b, a.count) == 0
+}
+
 /// Whether locked memory is to be had, tried with one page (`RLIMIT_MEMLOCK`).
 public func canLockMemory() -> Bool {
     guard sodium_init() >= 0, let p = sodium_malloc(64) else { return false }

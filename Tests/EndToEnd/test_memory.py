@@ -1,0 +1,103 @@
+"""What is left of passwords and keys in the agent's memory: nothing."""
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+import memory
+import processes
+from statuses import OK, WRONG_PASSWORD
+from waiting import until
+
+pytestmark = pytest.mark.linux
+
+MARKER = "Memory-Marker-No-Secret-4711"
+
+
+@pytest.fixture
+def traced(world):
+    """An agent whose memory may be read, in `world`; its process id."""
+    process = subprocess.Popen(
+        [str(world.binaries / "blazedb-agent"), "--foreground", "--allow-tracing"], env=world.environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until(lambda: world.ctl("ping", "--no-autostart").status == OK, "the agent answers")
+        yield process.pid
+        assert process.poll() is None, "the agent has not survived the test"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def traces(password, key):
+    """What must not be found, by name: secrets, and what a secret can be computed from at once."""
+    def masked(text, mask):
+        return bytes(b ^ mask for b in text)
+    return {
+        "password": password, "password, inner HMAC pad": masked(password, 0x36),
+        "password, outer HMAC pad": masked(password, 0x5C),
+        # The first two round keys of AES-256 are the key's halves, so a key schedule is found by them.
+        "key": key, "key's first half": key[:16], "key's second half": key[16:],
+        "key, inner HMAC pad": masked(key, 0x36), "key, outer HMAC pad": masked(key, 0x5C),
+    }
+
+
+def found(pid, needles):
+    """{name: places} of those that are there."""
+    out = {}
+    for name, needle in needles.items():
+        places = memory.places(pid, needle)
+        if places:
+            out[name] = [(hex(at), permissions, mapping) for at, permissions, mapping in places]
+    return out
+
+
+def derived(sample):
+    return hashlib.pbkdf2_hmac(
+        "sha256", sample.password.encode(), sample.sidecar("salt").read_bytes(), sample.iterations, 32)
+
+
+def use(world, sample):
+    """Everything that uses a key."""
+    world.ctl("info", sample.path).expect(OK)
+    world.ctl("check", "--quick", sample.path)
+    world.ctl("export", sample.path, "--format", "typed").expect(OK)
+
+
+def test_the_search_finds_what_is_there(world, traced, put):
+    sample = put("typed")
+    world.ctl("db", "add", sample.path, "--alias", MARKER).expect(OK)
+    assert memory.count(traced, MARKER.encode()) > 0
+
+
+def test_nothing_is_left_after_lock(world, traced, put):
+    sample = put("typed")
+    needles = traces(sample.password.encode(), derived(sample))
+    world.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+    use(world, sample)
+    unlocked = found(traced, needles)
+    # The key is there, once, in guarded memory: nobody but the kernel can read it there. So the search would see it.
+    assert set(unlocked) == {"key", "key's first half", "key's second half"}, unlocked
+    assert [permissions for _, permissions, _ in unlocked["key"]] == ["---p"], unlocked
+    world.ctl("lock").expect(OK)
+    assert found(traced, needles) == {}
+
+
+def test_nothing_is_left_of_passwords_that_came_with_a_request(world, traced, put):
+    sample = put("typed")
+    for command in (["info"], ["check", "--quick"], ["export", "--format", "typed"]):
+        world.ctl(*command, sample.path, *sample.kdf, password=sample.password)
+    assert found(traced, traces(sample.password.encode(), derived(sample))) == {}
+
+
+def test_nothing_is_left_of_a_wrong_password(world, traced, put):
+    sample = put("typed")
+    wrong = "Wr0ng-Canary-2026-xyz"
+    world.ctl("unlock", sample.path, *sample.kdf, password=wrong).expect(WRONG_PASSWORD)
+    key = hashlib.pbkdf2_hmac("sha256", wrong.encode(), sample.sidecar("salt").read_bytes(), sample.iterations, 32)
+    assert found(traced, traces(wrong.encode(), key)) == {}
