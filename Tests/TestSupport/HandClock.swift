@@ -20,8 +20,11 @@ public final class HandClock: MachineClock {
         self.bootID = bootID
     }
 
+    /// As it was moved.
     public func sinceBoot() -> Duration { times.withLock { $0.boot } }
+    /// As it was moved, without time asleep.
     public func awake() -> Duration { times.withLock { $0.awake } }
+    /// As it was moved and set.
     public func sinceEpoch() -> Duration { times.withLock { $0.epoch } }
 
     /// Time passes.
