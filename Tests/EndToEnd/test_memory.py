@@ -1,7 +1,6 @@
 """What is left of passwords and keys in the agent's memory: nothing."""
 import contextlib
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -9,7 +8,6 @@ import subprocess
 import pytest
 
 import memory
-import processes
 from statuses import OK, WRONG_PASSWORD
 from waiting import until
 
