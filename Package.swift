@@ -29,7 +29,9 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        .target(name: "CPlatform"),
+        .target(
+            name: "CPlatform",
+            linkerSettings: [.linkedFramework("CoreServices", .when(platforms: [.macOS]))]),
 
         // Floor 1: vocabulary and the operating system.
         .target(
