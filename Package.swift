@@ -32,6 +32,7 @@ let package = Package(
         .target(
             name: "CPlatform",
             linkerSettings: [.linkedFramework("CoreServices", .when(platforms: [.macOS]))]),
+        .target(name: "CKeyDerivation"),
 
         // Floor 1: vocabulary and the operating system.
         .target(
@@ -52,8 +53,9 @@ let package = Package(
         .target(
             name: "BlazeEngine",
             dependencies: [
-                "BlazeModel", "BlazePlatform", "CZlib",
+                "BlazeModel", "BlazePlatform", "CKeyDerivation", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
+                // For CKeyDerivation: it brings the PBKDF2 that is declared there.
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
@@ -166,7 +168,8 @@ let package = Package(
 )
 
 // One place for the settings of every Swift target of ours: strict, and warnings are errors.
-for target in package.targets where target.type != .system && target.name != "CPlatform" {
+let inC: Set = ["CPlatform", "CKeyDerivation"]
+for target in package.targets where target.type != .system && !inC.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

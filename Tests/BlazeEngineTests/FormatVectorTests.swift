@@ -25,8 +25,8 @@ import TestSupport
     func derivesKeys(_ iterations: Int, _ isOld: Bool, _ expected: String) throws {
         var password = try SecretBytes(utf8: "Fixture-Passw0rd-2026")
         let derivation = KeyDerivation(salt: isOld ? .constant : Self.salt, iterations: iterations)
-        let key = try derivation.key(password: &password)
-        #expect(key.withUnsafeBytes { Array($0) } == hex(expected))
+        var key = try derivation.key(password: &password)
+        #expect(key.withBytes { Array($0) } == hex(expected))
     }
 
     @Test(arguments: [1, 2]) func decodesRecords(_ version: Int) throws {

@@ -64,4 +64,13 @@ struct Salt {
         }
         return DatabaseID(bytes: Array(hash.finalize().prefix(DatabaseID.byteCount)))
     }
+
+    /// The first 16 bytes of `SHA-256("blazedb-agent salt fingerprint v1\0" + source + "\0" + salt)`, where the source
+    /// is `file` or `constant`.
+    var fingerprint: [UInt8] {
+        var hash = SHA256()
+        hash.update(data: Array("blazedb-agent salt fingerprint v1\0\(source.rawValue)\0".utf8))
+        hash.update(data: bytes)
+        return Array(hash.finalize().prefix(16))
+    }
 }
