@@ -7,8 +7,8 @@ public import SystemPackage
     internal import Darwin
 #endif
 
-/// Tells which directories have changed: by the system's notices (inotify) where there are any, which do not reach files
-/// on other machines. Directories that it cannot watch are for the caller to look at from time to time. Not Sendable.
+/// Tells which directories have changed: by the system's notices (inotify, FSEvents) where there are any, which do not reach
+/// files on other machines. Directories that it cannot watch are for the caller to look at from time to time. Not Sendable.
 public final class DirectoryWatch {
     /// What has happened since the last look.
     public struct Changes: Sendable, Equatable {
@@ -41,7 +41,7 @@ public final class DirectoryWatch {
     }
 
     deinit {
-        if let descriptor { close(descriptor) }
+        if let descriptor { blaze_watch_close(descriptor) }
     }
 
     /// The directories that are watched.

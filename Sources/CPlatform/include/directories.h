@@ -43,8 +43,11 @@ enum {
     BLAZE_WATCH_OVERFLOW = 8
 };
 
-/// A close-on-exec descriptor that is readable when something happened; -1 with ENOTSUP on systems without inotify.
+/// A close-on-exec descriptor that is readable when something happened (inotify on Linux, FSEvents on macOS); -1 with
+/// ENOTSUP on other systems.
 int blaze_watch_open(void);
+/// Ends all watches and closes the descriptor.
+void blaze_watch_close(int fd);
 /// Watches a directory; the watch's number.
 int blaze_watch_add(int fd, const char *directory);
 int blaze_watch_remove(int fd, int watch);
