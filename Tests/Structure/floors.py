@@ -10,7 +10,7 @@ SYSTEM = {"Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Mus
 PATHS = {"SystemPackage"}
 
 _FLOOR_1 = {"BlazeModel", "BlazePlatform"}
-_FLOOR_2 = {"BlazeProtocol", "BlazeEngine"}
+_FLOOR_2 = {"BlazeProtocol", "BlazeEngine", "BlazeVault"}
 _FLOOR_3 = {"BlazeServices", "BlazeClient"}
 
 # The members of generated messages are visible only where their library is imported too (MemberImportVisibility).
@@ -20,13 +20,15 @@ _MESSAGES = {"SwiftProtobuf"}
 SOURCES = {
     "CSodium": (0, set()),
     "CZlib": (0, set()),
+    "CZxcvbn": (0, set()),
     "CPlatform": (0, set()),
     "CKeyDerivation": (0, set()),
     "BlazeModel": (1, set()),
     "BlazePlatform": (1, {"CSodium", "CPlatform"}),
     "BlazeProtocol": (2, _FLOOR_1 | {"SwiftProtobuf"}),
     "BlazeEngine": (2, _FLOOR_1 | {"Crypto", "CryptoExtras", "CKeyDerivation", "CZlib"}),
-    "BlazeServices": (3, _FLOOR_1 | {"BlazeEngine", "TOMLKit", "Logging"}),
+    "BlazeVault": (2, _FLOOR_1 | {"CSodium", "CZxcvbn"}),
+    "BlazeServices": (3, _FLOOR_1 | {"BlazeEngine", "BlazeVault", "TOMLKit", "Logging"}),
     "BlazeClient": (3, _FLOOR_1 | {"BlazeProtocol"} | _MESSAGES),
     "BlazeAgent": (4, _FLOOR_1 | _FLOOR_2 | _FLOOR_3 - {"BlazeClient"} | _MESSAGES | {"Logging"}),
     "BlazeCommands": (5, _FLOOR_1 | {"BlazeClient", "ArgumentParser"}),
@@ -35,7 +37,7 @@ SOURCES = {
 }
 
 # These never reach a client, so that keys live in one process.
-KEEPS_KEYS = {"BlazeEngine", "BlazeServices", "BlazeAgent"}
+KEEPS_KEYS = {"BlazeEngine", "BlazeVault", "BlazeServices", "BlazeAgent"}
 CLIENTS = {"BlazeClient", "BlazeCommands", "blazectl"}
 
 # Under Tests, and no tests themselves: tests, fuzzers and benchmarks share them.

@@ -2,7 +2,7 @@
 # install-deps.sh GROUP...   Installs what is missing of the named groups and says what; installs nothing else.
 #
 #   swift      nothing to install: only says what to do when Swift is not there
-#   build      what building needs: libsodium, zlib, pkg-config
+#   build      what building needs: libsodium, zlib, libzxcvbn (where the system has it), pkg-config
 #   test       what the tests need: pytest, pexpect, cryptography for Python, setpriv for a second user, and
 #              systemd-socket-activate
 #   generate   what generating the protocol's code needs: protoc
@@ -50,7 +50,7 @@ fi
 for group in "$@"; do
     case "$system:$group" in
     *:swift) ;;
-    debian:build) debian libsodium-dev zlib1g-dev pkg-config ;;
+    debian:build) debian libsodium-dev zlib1g-dev libzxcvbn-dev pkg-config ;;
     homebrew:build) homebrew libsodium pkg-config ;;
     debian:test)
         "$scripts/find-python.sh" >/dev/null || debian python3-pytest python3-pexpect python3-cryptography

@@ -1,0 +1,29 @@
+/// Takes big-endian fields off the front of bytes; nil behind their end, so that no length from outside can trap.
+struct FieldReader<Bytes: RandomAccessCollection> where Bytes.Element == UInt8, Bytes.Index == Int {
+    private let bytes: Bytes
+    private(set) var position: Int
+
+    init(_ bytes: Bytes) {
+        self.bytes = bytes
+        position = bytes.startIndex
+    }
+
+    var left: Int { bytes.endIndex - position }
+
+    mutating func take(_ count: Int) -> Bytes.SubSequence? {
+        guard count >= 0, count <= left else { return nil }
+        defer { position += count }
+        return bytes[position..<position + count]
+    }
+
+    mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) -> T? {
+        take(MemoryLayout<T>.size).map { $0.reduce(0) { $0 << 8 | T(truncatingIfNeeded: $1) } }
+    }
+}
+
+extension FixedWidthInteger {
+    /// Its bytes, the highest first.
+    var bigEndianBytes: [UInt8] {
+        withUnsafeBytes(of: bigEndian) { Array($0) }
+    }
+}
