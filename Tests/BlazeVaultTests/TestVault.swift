@@ -89,3 +89,14 @@ struct VaultDirectory {
         try PosixVaultFiles().read(path, limit: VaultLimits.fileBytes).bytes
     }
 }
+
+/// A test's own assumption did not hold.
+struct Missing: Error {}
+
+extension NewVault {
+    /// The recovery code that was asked for.
+    mutating func code() throws -> String {
+        guard let text = recoveryCode.text else { throw Missing() }
+        return text
+    }
+}
