@@ -73,18 +73,17 @@ struct VaultPlace: Sendable {
         }
     }
 
-    /// Writes the first generation; there is no vault.
+    /// Writes the first generation. Called under the lock, where there is no vault.
     func create(_ file: VaultFile) throws(VaultError) {
         try storage(writing: true) { () throws(StorageError) in
             try files.remove(next)
             do throws(StorageError) {
                 try write(file.bytes, to: next)
-                try files.link(next, to: path)
+                try files.rename(next, to: path)
             } catch {
                 discard()
                 throw error
             }
-            try files.remove(next)
             try files.syncDirectory(directory)
         }
     }
@@ -111,6 +110,8 @@ struct VaultPlace: Sendable {
                 if forgets { try files.syncDirectory(directory) }
                 try files.rename(next, to: path)
             } catch {
+                // A call that is told as failed may have had its effect all the same; network file systems do that.
+                named = (try? files.read(path, limit: VaultLimits.fileBytes + 1).bytes) == new.bytes
                 discard()
                 throw error
             }
@@ -121,7 +122,7 @@ struct VaultPlace: Sendable {
 
     /// Writes a copy to a path that must be free.
     func copy(_ file: VaultFile, to target: FilePath) throws(VaultError) {
-        let partial = target.appendingSuffix(".partial")
+        let partial = target.appendingSuffix(".partial-\(UInt32.random(in: 0...UInt32.max))")
         let parent = target.removingLastComponent()
         guard try !exists(target) else {
             throw VaultError(
