@@ -17,10 +17,19 @@ final class CrashFiles: VaultFiles {
         case dies
         /// The process dies right behind it.
         case diesAfterwards
+
+        var name: String {
+            switch self {
+            case .fails(let errno): "fails with \(errno.rawValue)"
+            case .failsAfterwards: "fails afterwards"
+            case .dies: "dies"
+            case .diesAfterwards: "dies afterwards"
+            }
+        }
     }
 
     /// What the disk keeps of what was never synced.
-    enum Survival: CaseIterable {
+    enum Survival: String, CaseIterable {
         /// All of it: the process died, the machine did not.
         case all
         /// Nothing.

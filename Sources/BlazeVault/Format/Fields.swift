@@ -17,7 +17,13 @@ struct FieldReader<Bytes: RandomAccessCollection> where Bytes.Element == UInt8, 
     }
 
     mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) -> T? {
-        take(MemoryLayout<T>.size).map { $0.reduce(0) { $0 << 8 | T(truncatingIfNeeded: $1) } }
+        guard MemoryLayout<T>.size <= left else { return nil }
+        var value: T = 0
+        for _ in 0..<MemoryLayout<T>.size {
+            value = value << 8 | T(truncatingIfNeeded: bytes[position])
+            position += 1
+        }
+        return value
     }
 }
 
