@@ -131,7 +131,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform", "FormatWriter", "TestSupport",
+                "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform", "BlazeVault", "FormatWriter",
+                "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "SystemPackage", package: "swift-system"),

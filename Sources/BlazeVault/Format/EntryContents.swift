@@ -3,7 +3,7 @@ internal import CSodium
 
 /// What an entry seals (Protocol/vault.md 7).
 package struct EntryContents: ~Copyable {
-    static let fixedBytes = 88
+    package static let fixedBytes = 88
     static let keyBytes = 32
     static let longest =
         fixedBytes + VaultLimits.aliasBytes + VaultLimits.pathBytes + VaultLimits.hintBytes
@@ -29,7 +29,7 @@ package struct EntryContents: ~Copyable {
     /// The padded plaintext, in guarded memory.
     ///
     /// - Throws: `limitExceeded`, `noSecretMemory`.
-    mutating func plaintext() throws(VaultError) -> SecretBytes {
+    package mutating func plaintext() throws(VaultError) -> SecretBytes {
         let alias = Array(alias.utf8)
         let hint = Array(hint.utf8)
         let passwordCount = password.secretCount
@@ -95,6 +95,9 @@ package struct EntryContents: ~Copyable {
             fields.left == 0, let alias = String(validating: alias, as: UTF8.self),
             let hint = String(validating: hint, as: UTF8.self)
         else { throw .malformed("an entry's contents are wrong") }
+        guard iterations > 0 ? fingerprintCount > 0 : fingerprintCount == 0 && key.allSatisfy({ $0 == 0 }) else {
+            throw .malformed("an entry's derived key is incomplete")
+        }
         var out = EntryContents()
         out.revision = revision
         out.created = created

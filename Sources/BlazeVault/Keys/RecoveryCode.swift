@@ -1,4 +1,4 @@
-internal import BlazePlatform
+package import BlazePlatform
 internal import CSodium
 
 /// A recovery code: 34 random symbols of 5 bits and a check symbol, in seven groups of five (Protocol/vault.md 6).
@@ -6,12 +6,12 @@ internal import CSodium
 /// The symbols are Crockford's base32. What people write instead is understood: small letters, O for 0, I and L for 1,
 /// and any dashes and blanks.
 package enum RecoveryCode {
-    static let symbols = 35
+    package static let symbols = 35
     static let groupLength = 5
     private static let alphabet: [UInt8] = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// A new code as it is shown, with dashes.
-    static func random() throws(VaultError) -> SecretBytes {
+    package static func random() throws(VaultError) -> SecretBytes {
         try .guarded(symbols + symbols / groupLength - 1) { out in
             var check: UInt8 = 0
             var at = 0
@@ -34,7 +34,7 @@ package enum RecoveryCode {
     ///
     /// - Throws: `malformedRecoveryCode` for a text of a code's shape that is mistyped, `unfitSecret` for a text that
     ///   cannot be a secret of a vault.
-    static func recognise(_ text: inout SecretBytes) throws(VaultError) -> SecretBytes? {
+    package static func recognise(_ text: inout SecretBytes) throws(VaultError) -> SecretBytes? {
         guard text.count > 0, text.count <= VaultLimits.passphraseBytes else {
             throw VaultError(
                 .unfitSecret,
