@@ -160,6 +160,13 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        .executableTarget(
+            name: "VaultScenario",
+            dependencies: [
+                "BlazeVault", "BlazeModel", "BlazePlatform",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/VaultScenario"),
         .testTarget(
             name: "BlazeVaultTests",
             dependencies: [

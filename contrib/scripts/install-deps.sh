@@ -3,8 +3,8 @@
 #
 #   swift      nothing to install: only says what to do when Swift is not there
 #   build      what building needs: libsodium, zlib, libzxcvbn (where the system has it), pkg-config
-#   test       what the tests need: pytest, pexpect, cryptography for Python, setpriv for a second user, and
-#              systemd-socket-activate
+#   test       what the tests need: pytest, pexpect, cryptography for Python, setpriv for a second user,
+#              systemd-socket-activate, and strace
 #   generate   what generating the protocol's code needs: protoc
 #   fuzz       nothing to install: says what to do when the toolchain has no libFuzzer
 #   bench      what is measured beside ours: fd, openssl, and a C compiler for the echo server
@@ -56,6 +56,7 @@ for group in "$@"; do
         "$scripts/find-python.sh" >/dev/null || debian python3-pytest python3-pexpect python3-cryptography
         command -v setpriv >/dev/null 2>&1 || need_package util-linux
         command -v systemd-socket-activate >/dev/null 2>&1 || need_package systemd
+        command -v strace >/dev/null 2>&1 || need_package strace
         ;;
     homebrew:test)
         "$scripts/find-python.sh" >/dev/null || homebrew python3
@@ -68,9 +69,9 @@ for group in "$@"; do
         ;;
     other:test)
         "$scripts/find-python.sh" >/dev/null && command -v setpriv >/dev/null 2>&1 &&
-            command -v systemd-socket-activate >/dev/null 2>&1 ||
-            fail "install pytest, pexpect and cryptography for Python 3, setpriv (util-linux), and
-systemd-socket-activate (systemd)"
+            command -v systemd-socket-activate >/dev/null 2>&1 && command -v strace >/dev/null 2>&1 ||
+            fail "install pytest, pexpect and cryptography for Python 3, setpriv (util-linux),
+systemd-socket-activate (systemd), and strace"
         ;;
     other:generate) command -v protoc >/dev/null 2>&1 || fail "install protoc, the protocol buffers compiler" ;;
     *:fuzz)
