@@ -1,5 +1,11 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
+
+/// Where there is no libzxcvbn, passwords are held to BlazeDB's own policy alone.
+let hasZxcvbn = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"].contains {
+    FileManager.default.fileExists(atPath: "\($0)/zxcvbn.h")
+}
 
 /// The targets in floors, lowest first. Imports go downwards only; Tests/Structure checks it.
 let package = Package(
@@ -46,7 +52,7 @@ let package = Package(
                 "CSodium", "CPlatform", .product(name: "SystemPackage", package: "swift-system"),
             ]),
 
-        // Floor 2: the wire and the file format. They never import each other.
+        // Floor 2: the wire, the file format and the vault. They never import each other.
         .target(
             name: "BlazeProtocol",
             dependencies: [
@@ -67,6 +73,13 @@ let package = Package(
             dependencies: [
                 "BlazePlatform", "CSystemd", .product(name: "SystemPackage", package: "swift-system"),
             ]),
+
+        .target(
+            name: "BlazeVault",
+            dependencies: [
+                "BlazeModel", "BlazePlatform", "CSodium",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + (hasZxcvbn ? ["CZxcvbn"] : [])),
 
         // Floor 3: services without sockets; the client library without keys.
         .target(
@@ -126,7 +139,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform", "FormatWriter", "TestSupport",
+                "BlazeProtocol", "BlazeEngine", "BlazeModel", "BlazePlatform", "BlazeVault", "FormatWriter",
+                "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -155,6 +169,19 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .testTarget(name: "BlazeLogindTests", dependencies: ["BlazeLogind", "TestSupport"]),
+        .executableTarget(
+            name: "VaultScenario",
+            dependencies: [
+                "BlazeVault", "BlazeModel", "BlazePlatform",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/VaultScenario"),
+        .testTarget(
+            name: "BlazeVaultTests",
+            dependencies: [
+                "BlazeVault", "BlazeModel", "BlazePlatform", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .testTarget(
             name: "BlazeServicesTests",
             dependencies: [
@@ -175,6 +202,10 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if hasZxcvbn {
+    package.targets.append(.systemLibrary(name: "CZxcvbn", providers: [.apt(["libzxcvbn-dev"])]))
+}
 
 // One place for the settings of every Swift target of ours: strict, and warnings are errors.
 let inC: Set = ["CPlatform", "CBoringSSL", "CSystemd"]

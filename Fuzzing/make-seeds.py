@@ -53,6 +53,17 @@ def frames(seeds):
     seeds.add("frames", b"".join(vectors.values()))
 
 
+def vaults(seeds):
+    """The vault's vectors: as they stand, without the checksum, and what was typed to open them."""
+    for path in sorted((REPOSITORY / "Protocol" / "vectors" / "vault").glob("*.json")):
+        vector = json.loads(path.read_text())
+        content = bytes.fromhex("".join(vector["file"]))
+        seeds.add("vault", b"\0" + content)
+        seeds.add("vault", b"\1" + content[:-32])
+        for secret in vector["secrets"]:
+            seeds.add("vault", b"\3" + secret.encode())
+
+
 def fixtures():
     roots = [REPOSITORY / "Tests" / "Fixtures"]
     if "BLAZEDB_FIXTURES" in os.environ:
@@ -142,6 +153,7 @@ def main():
     directory = pathlib.Path(sys.argv[1])
     seeds = Seeds(directory)
     frames(seeds)
+    vaults(seeds)
     for path in fixtures():
         database(seeds, path)
     for path in sorted((FUZZING / "Seeds").glob("*/*")) + sorted((FUZZING / "Crashes").glob("*/*")):

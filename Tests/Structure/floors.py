@@ -10,7 +10,7 @@ SYSTEM = {"Foundation", "FoundationEssentials", "Synchronization", "Glibc", "Mus
 PATHS = {"SystemPackage"}
 
 _FLOOR_1 = {"BlazeModel", "BlazePlatform"}
-_FLOOR_2 = {"BlazeProtocol", "BlazeEngine", "BlazeLogind"}
+_FLOOR_2 = {"BlazeProtocol", "BlazeEngine", "BlazeLogind", "BlazeVault"}
 _FLOOR_3 = {"BlazeServices", "BlazeClient"}
 
 # The members of generated messages are visible only where their library is imported too (MemberImportVisibility).
@@ -20,6 +20,7 @@ _MESSAGES = {"SwiftProtobuf"}
 SOURCES = {
     "CSodium": (0, set()),
     "CZlib": (0, set()),
+    "CZxcvbn": (0, set()),
     "CPlatform": (0, set()),
     "CBoringSSL": (0, set()),
     "CSystemd": (0, set()),
@@ -28,7 +29,8 @@ SOURCES = {
     "BlazeProtocol": (2, _FLOOR_1 | {"SwiftProtobuf"}),
     "BlazeEngine": (2, _FLOOR_1 | {"Crypto", "CryptoExtras", "CBoringSSL", "CZlib"}),
     "BlazeLogind": (2, {"BlazePlatform", "CSystemd"}),
-    "BlazeServices": (3, _FLOOR_1 | {"BlazeEngine", "TOMLKit", "Logging"}),
+    "BlazeVault": (2, _FLOOR_1 | {"CSodium", "CZxcvbn"}),
+    "BlazeServices": (3, _FLOOR_1 | {"BlazeEngine", "BlazeVault", "TOMLKit", "Logging"}),
     "BlazeClient": (3, _FLOOR_1 | {"BlazeProtocol"} | _MESSAGES),
     "BlazeAgent": (4, _FLOOR_1 | _FLOOR_2 | _FLOOR_3 - {"BlazeClient"} | _MESSAGES | {"Logging"}),
     "BlazeCommands": (5, _FLOOR_1 | {"BlazeClient", "ArgumentParser"}),
@@ -37,8 +39,8 @@ SOURCES = {
 }
 
 # These never reach a client, so that keys live in one process.
-KEEPS_KEYS = {"BlazeEngine", "BlazeServices", "BlazeAgent"}
+KEEPS_KEYS = {"BlazeEngine", "BlazeVault", "BlazeServices", "BlazeAgent"}
 CLIENTS = {"BlazeClient", "BlazeCommands", "blazectl"}
 
 # Under Tests, and no tests themselves: tests, fuzzers and benchmarks share them.
-TEST_LIBRARIES = {"TestSupport", "FormatWriter", "FuzzTargets"}
+TEST_LIBRARIES = {"TestSupport", "FormatWriter", "FuzzTargets", "VaultScenario"}

@@ -2,9 +2,9 @@
 # install-deps.sh GROUP...   Installs what is missing of the named groups and says what; installs nothing else.
 #
 #   swift      nothing to install: only says what to do when Swift is not there
-#   build      what building needs: libsodium, zlib, pkg-config, and on Linux libsystemd
+#   build      what building needs: libsodium, zlib, libzxcvbn (where the system has it), pkg-config, and on Linux libsystemd
 #   test       what the tests need: pytest, pexpect, cryptography for Python, setpriv for a second user, and
-#              systemd-socket-activate, and on Linux a D-Bus daemon and python-dbusmock
+#              systemd-socket-activate, and on Linux a D-Bus daemon, strace and python-dbusmock
 #   generate   what generating the protocol's code needs: protoc
 #   fuzz       nothing to install: says what to do when the toolchain has no libFuzzer
 #   bench      what is measured beside ours: fd, openssl, and a C compiler for the echo server
@@ -50,13 +50,14 @@ fi
 for group in "$@"; do
     case "$system:$group" in
     *:swift) ;;
-    debian:build) debian libsodium-dev libsystemd-dev zlib1g-dev pkg-config ;;
+    debian:build) debian libsodium-dev libsystemd-dev libzxcvbn-dev zlib1g-dev pkg-config ;;
     homebrew:build) homebrew libsodium pkg-config ;;
     debian:test)
         "$scripts/find-python.sh" >/dev/null || debian python3-pytest python3-pexpect python3-cryptography
         command -v setpriv >/dev/null 2>&1 || need_package util-linux
         command -v systemd-socket-activate >/dev/null 2>&1 || need_package systemd
         debian dbus python3-dbusmock
+        command -v strace >/dev/null 2>&1 || need_package strace
         ;;
     homebrew:test)
         "$scripts/find-python.sh" >/dev/null || homebrew python3
@@ -70,9 +71,10 @@ for group in "$@"; do
     other:test)
         "$scripts/find-python.sh" >/dev/null && command -v setpriv >/dev/null 2>&1 &&
             command -v systemd-socket-activate >/dev/null 2>&1 && command -v dbus-daemon >/dev/null 2>&1 &&
+            command -v strace >/dev/null 2>&1 &&
             /usr/bin/python3 -c 'import dbusmock' >/dev/null 2>&1 ||
             fail "install pytest, pexpect and cryptography for Python 3, setpriv (util-linux),
-systemd-socket-activate (systemd), dbus-daemon and python-dbusmock"
+systemd-socket-activate (systemd), dbus-daemon, strace and python-dbusmock"
         ;;
     other:generate) command -v protoc >/dev/null 2>&1 || fail "install protoc, the protocol buffers compiler" ;;
     *:fuzz)
