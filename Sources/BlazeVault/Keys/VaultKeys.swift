@@ -52,7 +52,7 @@ struct VaultKeys: ~Copyable, Sendable {
     mutating func wrote(_ bytes: [UInt8]) -> Bool {
         let sum = sum(of: bytes, count: bytes.count - 2 * VaultImage.sumBytes)
         let stored = Array(bytes.suffix(2 * VaultImage.sumBytes).prefix(VaultImage.sumBytes))
-        return sodium_memcmp(sum, stored, sum.count) == 0
+        return isEqualInConstantTime(sum, stored)
     }
 
     /// Seals an entry's padded plaintext for its database.
