@@ -102,7 +102,7 @@ let package = Package(
         .target(
             name: "BlazeAgent",
             dependencies: [
-                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeLogind", "BlazeServices",
+                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeServices",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
