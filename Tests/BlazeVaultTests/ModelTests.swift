@@ -68,6 +68,8 @@ import Testing
                         identity, alias: alias, path: FilePath(bytes: path), password: &password, derivedKey: &key,
                         hint: hint)
                     model[identity] = expected
+                    // A use that was noted before there was an entry is none of the new one's.
+                    if !isThere { notedUses[which]?[identity] = nil }
                 case 3:
                     try vault.remove(identity)
                     model[identity] = nil
