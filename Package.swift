@@ -102,7 +102,8 @@ let package = Package(
         .target(
             name: "BlazeAgent",
             dependencies: [
-                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeServices",
+                "BlazeModel", "BlazePlatform", "BlazeProtocol", "BlazeEngine", "BlazeLogind", "BlazeServices",
+                "BlazeVault",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),

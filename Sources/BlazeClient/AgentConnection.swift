@@ -54,9 +54,11 @@ public final class AgentConnection {
         hello.client = name
         do throws(ClientError) {
             try Self.send(hello, secret: nil, id: 0, over: stream)
+            var none: SecretBytes?
             agent = try Self.receive(
-                WireHelloRequest.self, id: 0, over: stream, limit: .milliseconds(Int64(deadline.millisecondsLeft))
-            ) { _ throws(ClientError) in }
+                WireHelloRequest.self, id: 0, over: stream, limit: .milliseconds(Int64(deadline.millisecondsLeft)),
+                answer: &none
+            ) { _, _ throws(ClientError) in }
         } catch {
             switch error.code {
             case .timedOut: throw SilentAgent(socket: socket, listener: peer.processID, lock: lock).error
@@ -77,6 +79,22 @@ public final class AgentConnection {
     public func call<R: RequestMessage>(
         _ request: R, secret: inout SecretBytes?, part: (R.Part) throws(ClientError) -> Void
     ) throws(ClientError) -> R.Reply {
+        var answer: SecretBytes?
+        return try call(request, secret: &secret, answer: &answer) { message, _ throws(ClientError) in
+            try part(message)
+        }
+    }
+
+    /// Sends a request and waits for its last answer, which may bring a secret.
+    ///
+    /// - Parameters:
+    ///   - secret: the request's secret; it goes from guarded memory to the socket.
+    ///   - answer: the last answer's secret; it comes from the socket straight into guarded memory.
+    ///   - part: called for every answer before the last one, with its secret.
+    public func call<R: RequestMessage>(
+        _ request: R, secret: inout SecretBytes?, answer: inout SecretBytes?,
+        part: (R.Part, inout SecretBytes?) throws(ClientError) -> Void = { _, _ throws(ClientError) in }
+    ) throws(ClientError) -> R.Reply {
         lastRequestID &+= 1
         let id = lastRequestID
         if var bytes = secret.take() {
@@ -92,8 +110,11 @@ public final class AgentConnection {
         } else {
             try Self.send(request, secret: nil, id: id, over: stream)
         }
-        return try Self.receive(R.self, id: id, over: stream, limit: replyLimit, part: part)
+        return try Self.receive(R.self, id: id, over: stream, limit: replyLimit, answer: &answer, part: part)
     }
+
+    /// Tells the agent that nothing more is asked, which ends a request that goes on until then.
+    public func endInput() { stream.endSending() }
 
     /// Sends a request without a secret and waits for its only answer.
     public func call<R: RequestMessage>(_ request: R) throws(ClientError) -> R.Reply {
@@ -177,36 +198,51 @@ public final class AgentConnection {
     }
 
     private static func receive<R: RequestMessage>(
-        _ type: R.Type, id: UInt32, over stream: SocketStream, limit: Duration,
-        part: (R.Part) throws(ClientError) -> Void
+        _ type: R.Type, id: UInt32, over stream: SocketStream, limit: Duration, answer: inout SecretBytes?,
+        part: (R.Part, inout SecretBytes?) throws(ClientError) -> Void
     ) throws(ClientError) -> R.Reply {
+        let secretLimit = R.operation.properties.answersSecret ? ProtocolLimits.secret : 0
         while true {
-            let (header, body) = try receiveFrame(over: stream, limit: limit)
-            switch header.kind {
+            var frame = try receiveFrame(over: stream, limit: limit, secretLimit: secretLimit)
+            switch frame.header.kind {
             case .fault:
-                throw ClientError(Fault(try decode(WireFault.self, body)))
-            case .part where header.requestID == id:
-                try part(try decode(R.Part.self, body))
-            case .reply where header.requestID == id:
-                return try decode(R.Reply.self, body)
+                throw ClientError(Fault(try decode(WireFault.self, frame.body)))
+            case .part where frame.header.requestID == id:
+                try part(try decode(R.Part.self, frame.body), &frame.secret)
+            case .reply where frame.header.requestID == id:
+                answer = frame.secret.take()
+                return try decode(R.Reply.self, frame.body)
             default:
                 throw nonsense("an answer to another request")
             }
         }
     }
 
+    private struct Frame: ~Copyable {
+        let header: FrameHeader
+        let body: [UInt8]
+        var secret: SecretBytes?
+    }
+
     private static func receiveFrame(
-        over stream: SocketStream, limit: Duration
-    ) throws(ClientError) -> (header: FrameHeader, body: [UInt8]) {
+        over stream: SocketStream, limit: Duration, secretLimit: Int = 0
+    ) throws(ClientError) -> Frame {
         let deadline = Deadline.after(limit)
         let raw = try receive(FrameHeader.byteCount, over: stream, deadline: deadline)
         let header: FrameHeader
         do throws(FrameError) {
-            header = try FrameHeader(decoding: raw, bodyLimit: ProtocolLimits.replyBody, secretLimit: 0)
+            header = try FrameHeader(decoding: raw, bodyLimit: ProtocolLimits.replyBody, secretLimit: secretLimit)
         } catch {
             throw nonsense(error.message)
         }
-        return (header, try receive(header.bodyLength, over: stream, deadline: deadline))
+        let body = try receive(header.bodyLength, over: stream, deadline: deadline)
+        guard header.secretLength > 0 else { return Frame(header: header, body: body, secret: nil) }
+        do throws(SocketError) {
+            let secret = try stream.receiveSecret(count: header.secretLength, deadline: deadline)
+            return Frame(header: header, body: body, secret: secret)
+        } catch {
+            throw lost(error)
+        }
     }
 
     private static func receive(

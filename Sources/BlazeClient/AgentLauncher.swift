@@ -10,6 +10,8 @@ public struct AgentLauncher: Sendable {
     public static let inheritedVariables = [
         "HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "XDG_RUNTIME_DIR",
         "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", AgentPaths.socketVariable,
+        // Where the agent hears of sleep and logout.
+        "DBUS_SYSTEM_BUS_ADDRESS",
     ]
 
     let paths: AgentPaths

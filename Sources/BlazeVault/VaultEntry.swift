@@ -46,6 +46,9 @@ public struct DerivedKey: ~Copyable, Sendable {
         self.saltFingerprint = saltFingerprint
         self.iterations = iterations
     }
+
+    /// The key alone.
+    public consuming func intoKey() -> SecretBytes { key }
 }
 
 extension VaultEntry {

@@ -28,8 +28,7 @@ final class TestAgent: Sendable {
             hardening: Hardening.none, catalog: Catalog(file: paths.catalog, entries: [], now: { 0 }),
             configuration: ConfigurationFile(path: paths.configurationFile, home: directory.path),
             storage: PosixStorage(), connections: ConnectionRegistry(limit: connectionLimit, spareTime: spareTime),
-            startedAt: 0,
-            warnings: [], log: log)
+            attempts: AttemptGate(file: paths.state.appending("attempts")), startedAt: 0, warnings: [], log: log)
         let loop = AcceptLoop(
             listener: listener, router: Router(state: state), registry: state.connections, allowRoot: false, log: log)
         try spawnThread(named: "accept") { loop.run() }

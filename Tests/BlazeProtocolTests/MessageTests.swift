@@ -13,6 +13,7 @@ import Testing
         case .info: _ = try WireInfoRequest(decodingRequest: body)
         case .check: _ = try WireCheckRequest(decodingRequest: body)
         case .unlock: _ = try WireUnlockRequest(decodingRequest: body)
+        case .vaultUnlock: _ = try WireVaultUnlockRequest(decodingRequest: body)
         default: throw FrameError(.malformed, "no vector uses operation \(operation)")
         }
     }

@@ -43,6 +43,14 @@ import Testing
         ("top = 1\n[scan]", .unknownKey, 1),
         ("[scan]\nexclude = [\n  \"a\",\n]\nroots = \"x\"", .wrongType, 5),
         ("[scan]\nroots = [1]", .wrongType, 2),
+        ("[session]\n\nidle-timeout = 5", .wrongType, 3),
+        ("[session]\nidle-timeout = \"5\"", .wrongType, 2),
+        ("[session]\nmax-lifetime = \"-5m\"", .wrongType, 2),
+        ("[session]\nmax-lifetime = \"11000000d\"", .wrongType, 2),
+        ("[session]\nmax-lifetime = true", .wrongType, 2),
+        ("[session]\nlock-on-suspend = \"yes\"", .wrongType, 2),
+        ("[session]\nlock-on-suspend = 1", .wrongType, 2),
+        ("[session]\nlock-on = []", .unknownKey, 2),
         ("scan = 3", .wrongType, 1),
         ("scan.roots = 3", .wrongType, 1),
         ("[scan]\nroots = [\"a\"", .invalidSyntax, 2),
@@ -59,6 +67,58 @@ import Testing
             #expect(error.code == code)
             #expect(error.line == line)
         }
+    }
+}
+
+@Suite struct SessionSettingsTests {
+    @Test func withoutAFile() throws {
+        let session = try ConfigurationTests.parse("").session
+        #expect(session.idleTimeout == nil && session.maxLifetime == nil)
+        #expect(session.locksOnSuspend && session.locksOnLogout && !session.locksOnScreenLock)
+        #expect(session.limits == SessionLimits(endsWithSleep: true))
+    }
+
+    @Test func asTheFileSays() throws {
+        let session = try ConfigurationTests.parse(
+            """
+            [session]
+            idle-timeout = "1.5h"
+            max-lifetime = '2d'
+            lock-on-suspend = false
+            lock-on-screen-lock = true
+            lock-on-logout = false
+            """
+        ).session
+        #expect(session.idleTimeout == .seconds(5400) && session.maxLifetime == .seconds(172_800))
+        #expect(!session.locksOnSuspend && !session.locksOnLogout && session.locksOnScreenLock)
+        #expect(
+            session.limits
+                == SessionLimits(idle: .seconds(5400), absolute: .seconds(172_800), endsWithSleep: false))
+    }
+
+    @Test(arguments: ["0", "\"0s\"", "\"0m\""]) func zeroIsOff(_ value: String) throws {
+        let session = try ConfigurationTests.parse("session.idle-timeout = \(value)").session
+        #expect(session.idleTimeout == nil)
+    }
+
+    @Test(arguments: [
+        ("session.idle-timeout", "\"900s\"", "\"15m\""), ("session.idle-timeout", "\"48h\"", "\"2d\""),
+        ("session.idle-timeout", "'90m'", "\"90m\""), ("session.max-lifetime", "\"59s\"", "\"59s\""),
+        ("session.max-lifetime", "\"0h\"", "0"), ("session.lock-on-suspend", "false", "false"),
+        ("session.lock-on-screen-lock", "true", "true"),
+    ]) func settingShowsTheUsualForm(_ key: String, _ value: String, _ shown: String) throws {
+        let directory = try TemporaryDirectory()
+        let file = ConfigurationFile(path: directory.path.appending("config.toml"), home: "/h/u")
+        #expect(try file.set(key, to: value).value == shown)
+        #expect(try file.get(key).value == shown && file.check().isEmpty)
+    }
+
+    @Test(arguments: ["15m", "\"15\"", "15", "true", "[]", "\"\"", "\"1e3s\"", "-1"])
+    func wrongDurationsChangeNothing(_ value: String) throws {
+        let directory = try TemporaryDirectory()
+        let file = ConfigurationFile(path: directory.path.appending("config.toml"), home: "/h/u")
+        #expect(throws: ConfigurationError(.wrongType, "")) { try file.set("session.idle-timeout", to: value) }
+        #expect(try PosixStorage().status(of: file.path) == nil)
     }
 }
 

@@ -15,6 +15,12 @@ public enum FrameTarget: FuzzTarget {
         WireExportRequest.self, WireAddRequest.self,
         WireForgetRequest.self, WireAliasRequest.self, WireTagRequest.self, WireConfigShowRequest.self,
         WireConfigGetRequest.self, WireConfigSetRequest.self, WireConfigCheckRequest.self,
+        WireVaultInitRequest.self, WireVaultInfoRequest.self, WireVaultVerifyRequest.self, WireVaultListRequest.self,
+        WireVaultAddRequest.self, WireVaultRemoveRequest.self, WireVaultRenameRequest.self, WireVaultHintRequest.self,
+        WireVaultPasswdRequest.self, WireVaultRekeyRequest.self, WireVaultSlotRequest.self,
+        WireVaultRevealRequest.self, WireVaultGenerateRequest.self, WireVaultBackupRequest.self,
+        WireVaultUnlockRequest.self, WireStrengthRequest.self, WirePromptRequest.self, WirePromptEndRequest.self,
+        WireHandOverRequest.self,
     ]
 
     /// A header that is accepted is within the limits and comes back; so does a message.
@@ -32,7 +38,7 @@ public enum FrameTarget: FuzzTarget {
     private static func header(_ raw: [UInt8]) throws(Violation) -> FrameHeader? {
         let isRequest = raw[4] == FrameHeader.Kind.request.rawValue
         let bodyLimit = isRequest ? ProtocolLimits.requestBody : ProtocolLimits.replyBody
-        let secretLimit = isRequest ? ProtocolLimits.secret : 0
+        let secretLimit = ProtocolLimits.secret
         let header: FrameHeader
         do throws(FrameError) {
             header = try FrameHeader(decoding: raw, bodyLimit: bodyLimit, secretLimit: secretLimit)

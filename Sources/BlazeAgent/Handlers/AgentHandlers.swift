@@ -27,6 +27,8 @@ enum AgentHandlers {
             DatabaseRows.row(for: LocatedDatabase(path: session.path, state: state), withContents: false, state)
         }
         reply.leases = state.leases.all.map { WireLease($0, state) }
+        reply.vault = VaultHandlers.status(state)
+        reply.sessionStatus = WireSessionStatus(state)
         reply.connections = UInt32(clamping: state.connections.count)
         reply.configPath = Data(state.paths.configurationFile.bytes)
         reply.configProblem = state.configuration.check().first.map(\.description) ?? ""

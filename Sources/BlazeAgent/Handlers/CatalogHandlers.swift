@@ -23,7 +23,7 @@ enum CatalogHandlers {
         let known = try known(request.target, call)
         let answer = reply(known.database, call)
         try call.state.catalog.forget(known.entry)
-        _ = call.state.sessions.lock(known.database.path)
+        _ = call.state.lock(known.database.path)
         return answer
     }
 

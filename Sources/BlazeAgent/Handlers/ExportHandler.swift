@@ -21,11 +21,11 @@ enum ExportHandler {
         var document = PartWriter(call.responder, within: opened.lease == nil ? nil : DatabaseAccess.clientLimit)
         document.append(TypedJSON.opening)
         var first = true
-        let report = try opened.reader.forEachRecord(interrupt: { try opened.lease?.check() }) { _, record in
+        let report = try opened.reader.forEachRecord(interrupt: { try opened.check() }) { _, record in
             if !first { document.append(TypedJSON.separator) }
             first = false
             document.append(record)
-            try opened.lease?.check()
+            try opened.check()
             try document.sendFullParts()
         }
         document.append(TypedJSON.closing)

@@ -3,6 +3,7 @@ internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
+internal import BlazeVault
 
 /// unlock and lock.
 enum SessionHandlers {
@@ -11,15 +12,30 @@ enum SessionHandlers {
     ) throws -> WireUnlockReply {
         let state = call.state
         let database = try LocatedDatabase(request.target, state: state)
-        guard var password = secret.take() else {
-            throw Fault(.invalidRequest, "unlock needs the database's password")
-        }
-        let key = try DatabaseKey.derive(
-            for: database.files, in: state.storage, password: &password,
-            iterations: try OpenDatabase.checked(iterations: request.hasKdfIterations ? request.kdfIterations : nil))
-        let (iterations, identity) = (key.iterations, key.identity)
-        state.sessions.put(DatabaseSession(path: database.path, key: key))
+        let count = try OpenDatabase.checked(iterations: request.hasKdfIterations ? request.kdfIterations : nil)
         var reply = WireUnlockReply()
+        let session: DatabaseSession
+        if var password = secret.take() {
+            let epoch = state.sessions.epoch(of: database.path)
+            let key = try DatabaseKey.derive(
+                for: database.files, in: state.storage, password: &password, iterations: count)
+            session = DatabaseSession(path: database.path, key: key)
+            guard state.sessions.put(session, since: epoch) else { throw Fault.lockedMeanwhile(database.title) }
+            state.beginSession()
+        } else if let open = state.sessions[database.path] {
+            session = open
+        } else if let open = try state.vault.openSession(database, iterations: count, state) {
+            session = open
+            reply.fromVault = true
+        } else {
+            throw try OpenDatabase.locked(database, state)
+        }
+        if !reply.fromVault, let vault = state.vault.current {
+            reply.canRemember = try vault.entry(for: session.identity)?.hasPassword != true
+        }
+        state.timer.touch()
+        state.prompts.satisfied(.database(database.path))
+        let (iterations, identity) = (session.iterations, session.identity)
         let file = try state.storage.status(of: database.path)?.identity
         do throws(CatalogError) {
             let recognition = try state.catalog.recognize(
@@ -42,14 +58,16 @@ enum SessionHandlers {
         let state = call.state
         var reply = WireLockReply()
         if request.targets.isEmpty {
-            reply.locked = state.sessions.lockAll().map { path in
+            let (paths, vault) = state.lockEverything(.request)
+            reply.vault = vault
+            reply.locked = paths.map { path in
                 DatabaseRows.row(for: LocatedDatabase(path: path, state: state), withContents: false, state)
             }
             return reply
         }
         // All names are looked up before any key goes, so that a typing error changes nothing.
         let databases = try request.targets.map { try LocatedDatabase($0, state: state) }
-        for database in databases where state.sessions.lock(database.path) {
+        for database in databases where state.lock(database.path) {
             reply.locked.append(DatabaseRows.row(for: database, withContents: false, state))
         }
         return reply

@@ -1,3 +1,4 @@
+internal import BlazeLogind
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
@@ -37,7 +38,10 @@ public enum Agent {
             return end(.failed, "\(error)", options)
         }
         let (state, listener, log) = (started.state, started.place.listener, started.state.log)
+        let sessionGuard: SessionGuard
         do {
+            sessionGuard = try SessionGuard(state)
+            try sessionGuard.start()
             try serve(started)
         } catch {
             listener.unlinkSocket()
@@ -60,7 +64,8 @@ public enum Agent {
                 log.notice("some requests did not end in time")
             }
         }
-        state.sessions.lockAll()
+        sessionGuard.stop()
+        state.lockEverything(.stop)
         listener.unlinkSocket()
         listener.stop()
         log.info("stopped")
@@ -108,9 +113,18 @@ public enum Agent {
 
         let listener = try given ?? SocketListener(path: paths.socket, backlog: backlog)
         let place = AgentPlace(listener: listener, lock: lock, paths: paths, processID: processID, log: log)
+        let attempts = AttemptGate(file: paths.state.appending("attempts"))
+        if let warning = attempts.warning { warnings.append(warning) }
+        var logins: LoginWatch?
+        do throws(ThreadError) {
+            logins = try LoginWatch(userID: CurrentUser.id)
+        } catch {
+            warnings.append("suspend, screen lock and logout are not watched: the system gives no descriptors")
+        }
         let state = AgentState(
             version: version, processID: processID, paths: paths, hardening: hardening, catalog: catalog,
             configuration: configuration, storage: PosixStorage(), connections: ConnectionRegistry(limit: limit),
+            attempts: attempts, logins: logins,
             socketActivated: listener.isAdopted, allowRoot: options.allowRoot,
             startedAt: Int64(Date().timeIntervalSince1970 * 1_000_000_000), warnings: warnings, log: log)
         return Started(state: state, place: place, supervisor: supervisor)

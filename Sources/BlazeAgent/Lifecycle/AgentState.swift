@@ -1,9 +1,11 @@
+internal import BlazeLogind
 internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeServices
 internal import Dispatch
 internal import Logging
 internal import Synchronization
+internal import SystemPackage
 
 /// What all requests share. Everything in it is safe to use from any thread.
 final class AgentState: Sendable {
@@ -15,6 +17,19 @@ final class AgentState: Sendable {
     let configuration: ConfigurationFile
     let sessions = SessionRegistry()
     let leases = LeaseRegistry()
+    let vault: VaultSession
+    /// Operations that work with keys now.
+    let keyUses = KeyUses()
+    let prompts = PromptRegistry()
+    let handOvers = HandOvers()
+    /// When the session ends by itself.
+    let timer: SessionTimer
+    /// Holds back who guesses passphrases.
+    let attempts: AttemptGate
+    /// Since when anything is unlocked, and why everything was locked last.
+    let life = SessionLife()
+    /// Tells of suspend, screen lock and logout; nil where the system gives no thread for it.
+    let logins: LoginWatch?
     let storage: any Storage
     let connections: ConnectionRegistry
     /// Whether a supervisor gave the listening socket.
@@ -37,12 +52,17 @@ final class AgentState: Sendable {
     init(
         version: String, processID: Int32, paths: AgentPaths, hardening: Hardening, catalog: Catalog,
         configuration: ConfigurationFile, storage: any Storage, connections: ConnectionRegistry,
+        timer: SessionTimer = SessionTimer(), attempts: AttemptGate, logins: LoginWatch? = nil,
         socketActivated: Bool = false, allowRoot: Bool = false, startedAt: Int64, warnings: [String], log: Logger
     ) {
         self.version = version
         self.processID = processID
         self.paths = paths
         apps = OwningApp(paths: paths)
+        vault = VaultSession(path: paths.data.appending("vault.bdv"))
+        self.timer = timer
+        self.attempts = attempts
+        self.logins = logins
         self.hardening = hardening
         self.catalog = catalog
         self.configuration = configuration

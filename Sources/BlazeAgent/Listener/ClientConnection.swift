@@ -36,6 +36,7 @@ final class ClientConnection {
             // The client left, stalled, or was told of its fault: either way the connection has ended.
             log.debug("connection ended", metadata: ["peer.pid": "\(peer.processID)", "reason": "\(error)"])
         }
+        router.state.prompts.ended(connection: seat.id)
         if seat.isGivenAway { sayWhy() }
     }
 
@@ -148,7 +149,9 @@ final class ClientConnection {
         let started = log.logLevel <= .debug ? ContinuousClock.now : nil
         let outcome: String
         do {
-            try router.route(header.operation, body: body, secret: &secret, responder: responder, peer: peer)
+            try router.route(
+                header.operation, body: body, secret: &secret, responder: responder, peer: peer,
+                connection: seat.id)
             outcome = "ok"
         } catch let fault as Fault {
             try responder.fault(fault)

@@ -41,7 +41,7 @@ final class ConnectionRegistry: Sendable {
     /// One connection's place among those that are served. It is left exactly once.
     final class Seat: Sendable {
         fileprivate let registry: ConnectionRegistry
-        fileprivate let id: UInt64
+        let id: UInt64
         fileprivate let stream: SocketStream
         /// Since when it has no request under way, in nanoseconds of the registry's clock, or one of the two below. The
         /// connection's own thread changes it, and `admit`, which may only give an unused seat away.

@@ -48,6 +48,17 @@ struct Responder {
         try send(.reply, message)
     }
 
+    /// The last answer, with a secret where there is one.
+    func reply(_ message: some Message, secret: inout SecretBytes?) throws {
+        try send(.reply, message, secret: &secret)
+    }
+
+    /// An answer before the last one, with a secret.
+    func part(_ message: some Message, secret: inout SecretBytes?) throws {
+        if mustEnd() { throw Fault.stopping }
+        try send(.part, message, secret: &secret)
+    }
+
     func fault(_ fault: Fault) throws {
         try send(.fault, fault.wire)
     }
@@ -57,6 +68,24 @@ struct Responder {
     /// - Returns: whether it is the client.
     func waitForClient(or pipe: WakePipe, within limit: Duration) -> Bool {
         stream.waitForInput(or: pipe, within: limit)
+    }
+
+    /// A frame with a secret, which goes from guarded memory to the socket.
+    private func send(_ kind: FrameHeader.Kind, _ message: some Message, secret: inout SecretBytes?) throws {
+        guard var bytes = secret.take() else { return try send(kind, message) }
+        let body = try message.encoded()
+        guard body.count <= ProtocolLimits.replyBody, bytes.count <= ProtocolLimits.secret else {
+            return try fault(Fault(.limitExceeded, "the answer is longer than a frame may be"))
+        }
+        let header = FrameHeader(
+            kind: kind, operation: operation, requestID: requestID, bodyLength: body.count, secretLength: bytes.count)
+        let deadline = Deadline.after(sendLimit)
+        do {
+            try stream.send(header.frame(body), deadline: deadline)
+            try bytes.withBytes { raw throws(SocketError) in try stream.send(raw, deadline: deadline) }
+        } catch {
+            throw ConnectionLost()
+        }
     }
 
     private func send(_ kind: FrameHeader.Kind, _ message: some Message, within limit: Duration? = nil) throws {

@@ -2,6 +2,7 @@ internal import BlazeEngine
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
+internal import BlazeVault
 
 extension Fault {
     /// The fault by which an error of a lower floor leaves the agent.
@@ -11,6 +12,8 @@ extension Fault {
         case let error as CatalogError: self.init(error)
         case let error as ConfigurationError: self.init(error)
         case let error as StorageError: self.init(error)
+        case let error as VaultError: self.init(error)
+        case let error as AttemptError: self.init(error)
         case is SecretMemoryError:
             self.init(
                 .insufficient, "no locked memory is left for secrets",
@@ -18,6 +21,35 @@ extension Fault {
         default:
             // Its text is not sent: an error that nobody foresaw may carry anything.
             self.init(.internal, "the agent failed in a way that it does not know", hint: "see the agent's log")
+        }
+    }
+
+    private init(_ error: VaultError) {
+        let code: FaultCode =
+            switch error.code {
+            case .notFound: .noVault
+            case .exists, .aliasTaken: .exists
+            case .damaged: .vaultDamaged
+            case .wrongSecret: .wrongPassphrase
+            case .malformedRecoveryCode, .unfitSecret, .lastSlot, .noSuchSlot: .invalidRequest
+            case .locked, .changed: .vaultLocked
+            case .unsupportedVersion: .unsupportedFormat
+            case .limitExceeded: .limitExceeded
+            case .exposed: .accessDenied
+            case .noSuchEntry: .notFound
+            case .busy: .busy
+            case .noSecretMemory, .noSpace: .insufficient
+            case .readFailed: .readFailed
+            case .writeFailed: .writeFailed
+            }
+        self.init(code, error.message, hint: error.hint ?? "", target: error.path?.displayString ?? "")
+    }
+
+    private init(_ error: AttemptError) {
+        switch error.code {
+        case .rateLimited:
+            self.init(.rateLimited, error.description, hint: "without --no-wait it waits for that by itself")
+        case .cancelled: self = .vaultLockedMeanwhile
         }
     }
 

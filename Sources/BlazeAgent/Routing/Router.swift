@@ -6,6 +6,8 @@ struct Call {
     let state: AgentState
     let peer: Peer
     let responder: Responder
+    /// Tells this connection from others.
+    let connection: UInt64
 }
 
 /// Finds the operation of a request, checks what its properties demand, and calls its handler. A handler throws a
@@ -21,7 +23,8 @@ final class Router: Sendable {
     ///
     /// - Throws: `Fault` when it was not carried out, `ConnectionLost` when the client is gone.
     func route(
-        _ number: UInt16, body: [UInt8], secret: inout SecretBytes?, responder: Responder, peer: Peer
+        _ number: UInt16, body: [UInt8], secret: inout SecretBytes?, responder: Responder, peer: Peer,
+        connection: UInt64
     ) throws {
         guard let operation = Operation(rawValue: number) else {
             throw Fault(
@@ -42,7 +45,8 @@ final class Router: Sendable {
             throw Fault(.invalidRequest, "\(operation.properties.name) needs a secret")
         default: break
         }
-        let call = Call(state: state, peer: peer, responder: responder)
+        state.lockIfDue()
+        let call = Call(state: state, peer: peer, responder: responder, connection: connection)
         do {
             try dispatch(operation, body, &secret, call)
         } catch let error as FrameError {
@@ -64,6 +68,13 @@ final class Router: Sendable {
         }
         func withSecret<R: RequestMessage>(_ handler: (R, inout SecretBytes?, Call) throws -> R.Reply) throws {
             try call.responder.reply(handler(R(decodingRequest: body), &secret, call))
+        }
+        func answeringSecret<R: RequestMessage>(
+            _ handler: (R, inout SecretBytes?, inout SecretBytes?, Call) throws -> R.Reply
+        ) throws {
+            var answer: SecretBytes?
+            let reply = try handler(R(decodingRequest: body), &secret, &answer, call)
+            try call.responder.reply(reply, secret: &answer)
         }
         switch operation {
         case .hello: throw Fault(.invalidRequest, "hello comes once, first")
@@ -88,6 +99,25 @@ final class Router: Sendable {
         case .configGet: try plain(ConfigurationHandlers.get)
         case .configSet: try plain(ConfigurationHandlers.set)
         case .configCheck: try plain(ConfigurationHandlers.check)
+        case .vaultInit: try answeringSecret(VaultHandlers.initialize)
+        case .vaultInfo: try plain(VaultHandlers.info)
+        case .vaultVerify: try plain(VaultHandlers.verify)
+        case .vaultBackup: try plain(VaultHandlers.backup)
+        case .vaultUnlock: try withSecret(VaultHandlers.unlock)
+        case .vaultPasswd: try withSecret(VaultKeyHandlers.passwd)
+        case .vaultRekey: try answeringSecret(VaultKeyHandlers.rekey)
+        case .vaultSlot: try answeringSecret(VaultKeyHandlers.slot)
+        case .vaultList: try plain(VaultEntryHandlers.list)
+        case .vaultAdd: try withSecret(VaultEntryHandlers.add)
+        case .vaultRemove: try plain(VaultEntryHandlers.remove)
+        case .vaultRename: try plain(VaultEntryHandlers.rename)
+        case .vaultHint: try plain(VaultEntryHandlers.hint)
+        case .vaultReveal: try answeringSecret(VaultEntryHandlers.reveal)
+        case .vaultGenerate: try answeringSecret(PasswordHandlers.generate)
+        case .strength: try withSecret(PasswordHandlers.strength)
+        case .prompt: try plain(PromptHandlers.prompt)
+        case .promptEnd: try plain(PromptHandlers.end)
+        case .handOver: try plain(HandOverHandler.handOver)
         }
     }
 }

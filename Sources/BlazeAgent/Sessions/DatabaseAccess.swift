@@ -34,14 +34,22 @@ struct DatabaseAccess {
         _ database: LocatedDatabase, _ call: Call, while isWanted: () -> Bool = { true }
     ) throws -> DatabaseLease? {
         guard tier == .lease else { return nil }
+        try refuseWhileHandedOver(database, call)
         let deadline = Deadline.after(wait)
         var pause: Int32 = 5
         while true {
+            let lease: DatabaseLease?
             do throws(StorageError) {
-                return try call.state.leases.lease(
+                lease = try call.state.leases.lease(
                     database.files, for: operation, peer: call.peer, abandon: call.responder.abandon)
             } catch {
+                lease = nil
                 guard error.code == .locked else { throw error }
+            }
+            if let lease {
+                // One that was handed over meanwhile may have asked for the locks before there was this one.
+                try refuseWhileHandedOver(database, call)
+                return lease
             }
             guard isWanted() else { return nil }
             // The lock cannot be waited for with a limit, so it is tried again and again.
@@ -50,6 +58,14 @@ struct DatabaseAccess {
             waitMilliseconds(min(pause, deadline.millisecondsLeft))
             pause = min(pause * 2, 100)
         }
+    }
+
+    private func refuseWhileHandedOver(_ database: LocatedDatabase, _ call: Call) throws {
+        guard let client = call.state.handOvers.client(of: database.path) else { return }
+        throw Fault(
+            .busy, "\(database.title) is busy: it is handed to a program that process \(client) runs",
+            hint: "--tier observe reads beside it", target: database.title,
+            holder: LockHolder(processID: client, executable: nil))
     }
 
     private func busy(_ database: LocatedDatabase, _ call: Call) -> Fault {

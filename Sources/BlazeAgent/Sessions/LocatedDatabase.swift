@@ -57,6 +57,12 @@ struct LocatedDatabase {
 
     var files: FileSet { FileSet(data: path) }
 
+    /// A name for it where it has none: its file's, without the ending.
+    var suggestedAlias: String {
+        if let alias = entry?.alias { return alias }
+        return FilePath.displayString(Array((path.stem ?? "database").utf8))
+    }
+
     /// The name that people know it by.
     var title: String { entry?.alias ?? path.displayString }
 }

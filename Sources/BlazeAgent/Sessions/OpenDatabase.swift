@@ -2,6 +2,8 @@ internal import BlazeEngine
 internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
+internal import BlazeServices
+internal import BlazeVault
 
 /// A database opened for one request: by the password that came with it, else by the session's key.
 struct OpenDatabase {
@@ -10,6 +12,13 @@ struct OpenDatabase {
     let iterations: Int
     /// The data file's lock, where the request asked for it.
     let lease: DatabaseLease?
+    private let use: KeyUse
+
+    /// Ends the operation when its lock was released, or its database locked. Asked now and then while it runs.
+    func check() throws {
+        try lease?.check()
+        try use.check()
+    }
 
     /// How closely the database is looked at.
     var tier: WireTier { lease == nil ? .observe : .lease }
@@ -25,18 +34,26 @@ struct OpenDatabase {
         let state = call.state
         if access.tier == .file { return nil }
         if var password = secret.take() {
+            let use = state.keyUses.begin(database, abandon: call.responder.abandon)
             var key = try DatabaseKey.derive(
                 for: database.files, in: state.storage, password: &password,
                 iterations: try checked(iterations: iterations))
+            try use.check()
             let lease = try access.lease(database, call)
             let reader = try DatabaseReader(
                 database.files, in: state.storage, key: key.withKey { $0 }, underLease: lease != nil)
-            return OpenDatabase(reader: reader, iterations: key.iterations, lease: lease)
+            return OpenDatabase(reader: reader, iterations: key.iterations, lease: lease, use: use)
         }
-        guard let session = state.sessions[database.path] else {
+        let count = try checked(iterations: iterations)
+        guard
+            let session = try state.sessions[database.path]
+                ?? state.vault.openSession(database, iterations: count, state)
+        else {
             guard access.tier == nil else { throw try locked(database, state) }
             return nil
         }
+        state.timer.touch()
+        let use = state.keyUses.begin(database, abandon: call.responder.abandon)
         // The key is taken only now: the wait for a lock may be long, and the database be locked meanwhile.
         let lease = try access.lease(database, call) { state.sessions[database.path] === session }
         guard let key = session.symmetricKey(), access.tier != .lease || lease != nil else {
@@ -44,11 +61,11 @@ struct OpenDatabase {
         }
         do throws(EngineError) {
             let reader = try DatabaseReader(database.files, in: state.storage, key: key, underLease: lease != nil)
-            return OpenDatabase(reader: reader, iterations: session.iterations, lease: lease)
+            return OpenDatabase(reader: reader, iterations: session.iterations, lease: lease, use: use)
         } catch {
             guard error.code == .wrongPassword else { throw error }
             // The files under this path are another database now, or its key was changed.
-            _ = state.sessions.lock(database.path)
+            state.sessions.drop(session)
             throw Fault(
                 .locked, "the key kept for \(database.title) does not fit its files any more; it has been locked",
                 hint: "unlock it again: blazectl unlock \(database.title)", target: database.title)
@@ -67,13 +84,26 @@ struct OpenDatabase {
     }
 
     /// That there is no key for the database; a path that names nothing is told as such rather than as locked.
-    private static func locked(_ database: LocatedDatabase, _ state: AgentState) throws -> Fault {
+    static func locked(_ database: LocatedDatabase, _ state: AgentState) throws -> Fault {
         let summary = try FileSummary.read(database.files, in: state.storage)
         if summary.status.data == nil, let finding = summary.findings.first(where: { $0.name == .vacuumInterrupted }) {
             return Fault(.damaged, "\(database.path.displayString): \(finding.message)", target: database.title)
         }
+        guard let vault = state.vault.current else {
+            // Whether the vault has an entry can only be told once it is unlocked, so that comes first.
+            if try state.vault.store.exists() { throw Fault.vaultLocked(database.title) }
+            return Fault(
+                .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",
+                target: database.title)
+        }
+        if let id = summary.identity, try vault.entry(for: id)?.hasPassword == true {
+            return Fault(
+                .locked, "\(database.title) is locked: the password that the vault keeps for it does not open it",
+                hint: "give the vault the right one: blazectl vault add \(database.title)", target: database.title)
+        }
         return Fault(
-            .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",
+            .locked, "\(database.title) is locked, and the vault has no password for it",
+            hint: "unlock it: blazectl unlock \(database.title); or keep it: blazectl vault add \(database.title)",
             target: database.title)
     }
 

@@ -33,36 +33,91 @@ final class DatabaseSession: Sendable {
 
 /// The unlocked databases, by the path of their data file. Holds a map and does no I/O.
 final class SessionRegistry: Sendable {
-    private let sessions = Mutex<[FilePath: DatabaseSession]>([:])
+    /// What was locked until now. Whoever derives a key takes one before it begins, and the key is kept only if nothing
+    /// was locked meanwhile: a lock that arrives while a key is derived wins.
+    struct Epoch: Sendable, Equatable {
+        fileprivate var all: UInt64
+        fileprivate var single: UInt64
+    }
+
+    private struct State {
+        var sessions: [FilePath: DatabaseSession] = [:]
+        /// How often everything was locked, and how often each database that was locked by itself.
+        var locks: UInt64 = 0
+        var single: [FilePath: UInt64] = [:]
+    }
+
+    private let state = Mutex(State())
     /// Told when a database was unlocked or locked.
     let changes = ChangeNotices()
 
-    subscript(path: FilePath) -> DatabaseSession? { sessions.withLock { $0[path] } }
+    subscript(path: FilePath) -> DatabaseSession? { state.withLock { $0.sessions[path] } }
 
     var all: [DatabaseSession] {
-        sessions.withLock { Array($0.values) }.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+        state.withLock { Array($0.sessions.values) }.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+    }
+
+    var isEmpty: Bool { state.withLock { $0.sessions.isEmpty } }
+
+    /// The moment before a key is derived for a database, or, without a path, for the vault.
+    func epoch(of path: FilePath? = nil) -> Epoch {
+        state.withLock { state in Epoch(all: state.locks, single: path.flatMap { path in state.single[path] } ?? 0) }
     }
 
     /// Puts a session in the place of the one that the path had.
-    func put(_ session: DatabaseSession) {
-        sessions.withLock { $0.updateValue(session, forKey: session.path) }?.wipe()
-        changes.tell()
+    ///
+    /// - Returns: false when the database was locked since `epoch`: the key is wiped then.
+    func put(_ session: DatabaseSession, since epoch: Epoch) -> Bool {
+        let (old, isKept) = state.withLock { state -> (DatabaseSession?, Bool) in
+            let now = Epoch(all: state.locks, single: state.single[session.path] ?? 0)
+            guard now == epoch else { return (session, false) }
+            return (state.sessions.updateValue(session, forKey: session.path), true)
+        }
+        old?.wipe()
+        if isKept { changes.tell() }
+        return isKept
     }
 
-    /// Ends a session; false when there was none.
+    /// Does what must not be done when everything was locked since `epoch`; false when it was.
+    func ifUnlocked(since epoch: Epoch, _ body: () -> Void) -> Bool {
+        state.withLock { state in
+            guard state.locks == epoch.all else { return false }
+            body()
+            return true
+        }
+    }
+
+    /// Ends a session, and lets keys that are being derived for it come to nothing; false when there was none.
     func lock(_ path: FilePath) -> Bool {
-        guard let session = sessions.withLock({ $0.removeValue(forKey: path) }) else { return false }
+        let session = state.withLock { state in
+            state.single[path, default: 0] += 1
+            return state.sessions.removeValue(forKey: path)
+        }
+        guard let session else { return false }
         session.wipe()
         changes.tell()
         return true
     }
 
-    /// Ends all sessions; the paths that had one.
+    /// Ends one session whose key has turned out not to fit.
+    func drop(_ session: DatabaseSession) {
+        let isDropped = state.withLock { state in
+            guard state.sessions[session.path] === session else { return false }
+            state.sessions[session.path] = nil
+            return true
+        }
+        session.wipe()
+        if isDropped { changes.tell() }
+    }
+
+    /// Ends all sessions, and lets keys that are being derived come to nothing; the paths that had one.
     @discardableResult
     func lockAll() -> [FilePath] {
-        let ended = sessions.withLock { sessions in
-            defer { sessions = [:] }
-            return Array(sessions.values)
+        let ended = state.withLock { state in
+            state.locks += 1
+            state.single = [:]
+            defer { state.sessions = [:] }
+            return Array(state.sessions.values)
         }
         for session in ended { session.wipe() }
         if !ended.isEmpty { changes.tell() }

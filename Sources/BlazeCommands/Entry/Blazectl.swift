@@ -64,7 +64,6 @@ struct BlazectlCommand: ParsableCommand {
         subcommands: [
             ScanVerb.self, ListVerb.self, InfoVerb.self, UnlockVerb.self, LockVerb.self, CheckVerb.self,
             ExportVerb.self, HoldersVerb.self, ReleaseVerb.self, DatabaseCommand.self, StatusVerb.self, PingVerb.self,
-            AgentCommands.self,
-            ConfigCommand.self, VersionVerb.self,
+            VaultCommands.self, ExecVerb.self, AgentCommands.self, ConfigCommand.self, VersionVerb.self,
         ])
 }

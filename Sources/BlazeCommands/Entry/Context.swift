@@ -145,6 +145,9 @@ final class Context {
         try? Terminal.write(line, to: Terminal.error)
     }
 
+    /// Text as a person may see it: control characters are escaped.
+    func printable(_ text: String) -> String { FilePath.displayString(Array(text.utf8)) }
+
     /// Words for a person, on standard error.
     func say(_ text: String) {
         try? Terminal.write(Array((style(for: Terminal.error).printable(text) + "\n").utf8), to: Terminal.error)

@@ -16,6 +16,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case noAgent = 14
     case protocolMismatch = 15
     case denied = 16
+    case rateLimited = 17
     case timeout = 18
     case promptNeeded = 19
     case insufficient = 20
@@ -33,11 +34,13 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
             case .tooManyConnections, .unstable, .busy: .busy
             case .stopping: .noAgent
             case .peerRefused, .accessDenied: .denied
-            case .notFound: .notFound
+            case .notFound, .noVault: .notFound
             case .notADatabase, .unsupportedFormat: .unsupported
-            case .wrongPassword: .wrongPassword
-            case .locked: .locked
-            case .damaged: .damage
+            case .wrongPassword, .wrongPassphrase: .wrongPassword
+            case .locked, .vaultLocked, .lockedMeanwhile: .locked
+            case .rateLimited: .rateLimited
+            case .promptEnded: .promptNeeded
+            case .damaged, .vaultDamaged: .damage
             case .limitExceeded, .insufficient: .insufficient
             case .exists: .wouldOverwrite
             }

@@ -86,15 +86,20 @@ enum AgentStatus {
             "unlocked": .array(reply.unlocked.map { .object($0.identityFields) }),
             "leases": .array(reply.leases.map(\.json)),
             "connections": .count(reply.connections), "connection_limit": .count(reply.connectionLimit),
+            "vault": reply.vault.json, "session": reply.sessionStatus.json,
             "config": .object(["path": .string(config), "problem": .optional(problem)]),
         ])
         var warnings = reply.warnings
         if let problem { warnings.append("configuration: \(problem)") }
-        return VerbResult(data: data, warnings: warnings) { style in
+        if !reply.vault.problem.isEmpty { warnings.append("vault: \(reply.vault.problem); \(reply.vault.hint)") }
+        let status: ExitStatus = reply.vault.state == .locked ? .locked : .success
+        return VerbResult(data: data, warnings: warnings, status: status) { style in
             var facts = FactList()
             facts.add("agent", "pid \(reply.pid), version \(reply.version), up \(Style.duration(seconds: uptime))")
             let socket = FilePath.displayString([UInt8](reply.socket))
             facts.add("socket", reply.socketActivated ? "\(socket) (from a supervisor)" : socket)
+            facts.add("vault", reply.vault.stateText)
+            for (name, text) in reply.sessionStatus.lines { facts.add(name, text) }
             facts.add(
                 "unlocked",
                 reply.unlocked.isEmpty ? "none" : reply.unlocked.map(\.title).joined(separator: ", "))
@@ -112,7 +117,8 @@ enum AgentStatus {
 struct StatusVerb: Verb {
     static let schemaName = "status"
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "The agent's state; starts none.")
+        commandName: "status",
+        abstract: "The agent's state; starts none, asks nothing, and ends with 13 when the vault is locked.")
     @OptionGroup var global: GlobalOptions
     func execute(_ context: Context) throws -> VerbResult { try AgentStatus.result(context) }
 }
@@ -120,7 +126,8 @@ struct StatusVerb: Verb {
 struct AgentStatusVerb: Verb {
     static let schemaName = "agent.status"
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "The agent's state; starts none.")
+        commandName: "status",
+        abstract: "The agent's state; starts none, asks nothing, and ends with 13 when the vault is locked.")
     @OptionGroup var global: GlobalOptions
     func execute(_ context: Context) throws -> VerbResult { try AgentStatus.result(context) }
 }

@@ -9,7 +9,7 @@ struct CheckVerb: Verb {
         discussion: "Ends with 0 when all is well, 4 for advice or waste, 5 for damage.")
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var password: PasswordOptions
+    @OptionGroup var secrets: SecretOptions
     @OptionGroup var access: AccessOptions
     @Flag(help: "Files, headers, signature, page lists, WAL and leftovers; no record is decrypted.")
     var quick = false
@@ -26,10 +26,8 @@ struct CheckVerb: Verb {
         request.depth = .quick
         request.tier = access.wireTier
         request.wait = access.wireWait
-        if let count = password.kdfIterations { request.kdfIterations = count }
-        var secret = try password.given(context)
-        let reply = try context.connect(for: .check, waiting: access.waiting)
-            .call(request, secret: &secret) { _ throws(ClientError) in }
+        if let count = secrets.password.kdfIterations { request.kdfIterations = count }
+        let reply = try SecretFlow(context, secrets, target: request.target).call(request, waiting: access.waiting)
         let findings = reply.findings.map(\.finding).worstFirst
         let worst = findings.first?.severity ?? .note
         let (verdict, status): (String, ExitStatus) =

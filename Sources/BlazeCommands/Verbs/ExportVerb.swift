@@ -20,7 +20,7 @@ struct ExportVerb: Verb {
             """)
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var password: PasswordOptions
+    @OptionGroup var secrets: SecretOptions
     @OptionGroup var access: AccessOptions
     @Option(help: "The form of the records: typed.")
     var format: ExportForm
@@ -35,9 +35,7 @@ struct ExportVerb: Verb {
         request.format = .typed
         request.tier = access.wireTier
         request.wait = access.wireWait
-        if let count = password.kdfIterations { request.kdfIterations = count }
-        // Read before anything is opened, so that a descriptor that was not given cannot turn out to be our own.
-        var secret = try password.given(context)
+        if let count = secrets.password.kdfIterations { request.kdfIterations = count }
         let path = try out.map { try context.path($0) }
         let file = try path.map { try NewFile(path: $0) }
         // Standard output must never hold half a document, so without a file the parts wait here for the last one.
@@ -45,8 +43,8 @@ struct ExportVerb: Verb {
         var failure: StorageError?
         var received: UInt64 = 0
         defer { context.progress(nil) }
-        let connection = try context.connect(for: .export, waiting: access.waiting)
-        let reply = try connection.call(request, secret: &secret) { part throws(ClientError) in
+        let flow = SecretFlow(context, secrets, target: request.target)
+        let reply = try flow.call(request, waiting: access.waiting) { part throws(ClientError) in
             received += UInt64(part.data.count)
             context.progress("\(Style.size(received)) received")
             guard let file else {

@@ -12,7 +12,7 @@ struct InfoVerb: Verb {
         discussion: "Without its key only what the files show; unlock it, or give its password, for the rest.")
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var password: PasswordOptions
+    @OptionGroup var secrets: SecretOptions
     @OptionGroup var access: AccessOptions
     @Argument(help: "Alias, path or id.")
     var database: String
@@ -22,10 +22,8 @@ struct InfoVerb: Verb {
         request.target = try context.target(database)
         request.tier = access.wireTier
         request.wait = access.wireWait
-        if let count = password.kdfIterations { request.kdfIterations = count }
-        var secret = try password.given(context)
-        let reply = try context.connect(for: .info, waiting: access.waiting)
-            .call(request, secret: &secret) { _ throws(ClientError) in }
+        if let count = secrets.password.kdfIterations { request.kdfIterations = count }
+        let reply = try SecretFlow(context, secrets, target: request.target).call(request, waiting: access.waiting)
         let findings = reply.findings.map(\.finding).worstFirst
         return VerbResult(data: json(reply, findings), tier: reply.tier.text, warnings: reply.warnings) { style in
             lines(reply, findings, style)

@@ -5,34 +5,47 @@ internal import BlazePlatform
 struct UnlockVerb: Verb {
     static let schemaName = "unlock"
     static let configuration = CommandConfiguration(
-        commandName: "unlock", abstract: "Give the agent a database's password; it keeps the key until lock or stop.",
-        discussion: "Asks on the terminal unless an option says where the password comes from.")
+        commandName: "unlock",
+        abstract: "Unlock the vault, or one database; the agent keeps the keys until lock, logout, suspend or stop.",
+        discussion: """
+            Without a database: the vault, by its passphrase or a recovery code. With one: by what the vault keeps for \
+            it, else by its password. Asks on the terminal unless an option says where a password comes from.
+            """)
 
     @OptionGroup var global: GlobalOptions
-    @OptionGroup var password: PasswordOptions
-    @Argument(help: "Alias, path or id.")
-    var database: String
+    @OptionGroup var secrets: SecretOptions
+    @Argument(help: "Alias, path or id; none for the vault.")
+    var database: String?
 
     func execute(_ context: Context) throws -> VerbResult {
+        guard let database else { return try unlockVault(context) }
         var request = WireUnlockRequest()
         request.target = try context.target(database)
-        if let count = password.kdfIterations { request.kdfIterations = count }
-        // Read before anything is opened, so that a descriptor that was not given cannot turn out to be our own.
-        var secret = try password.given(context)
-        if secret == nil {
-            // Whoever is asked for a password should see which database is meant, and none for a name that means
-            // nothing. The answer may take long, so no connection waits for it.
-            var look = WireInfoRequest()
-            look.target = request.target
-            let title = try context.call(look).row.title
-            secret = try password.givenOrAsked(context, for: title)
-        }
-        let connection = try context.connect(for: .unlock)
-        let reply = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
+        if let count = secrets.password.kdfIterations { request.kdfIterations = count }
+        let reply = try SecretFlow(context, secrets, target: request.target).call(request)
         var fields = reply.row.identityFields
         fields["kdf_iterations"] = .count(reply.kdfIterations)
+        fields["from_vault"] = .bool(reply.fromVault)
         return VerbResult(data: .object(fields), tier: "observe", warnings: reply.warnings) { _ in
             ["\(reply.row.title) is unlocked (\(reply.row.recordsText) records)"]
+        }
+    }
+
+    private func unlockVault(_ context: Context) throws -> VerbResult {
+        let unlocking = VaultUnlocking(context, secrets.vault)
+        var already = false
+        if let reply = try unlocking.unlockWithoutAsking() {
+            already = reply.already
+        } else if try context.call(WireVaultInfoRequest()).facts.state == .unlocked {
+            already = true
+        } else {
+            try unlocking.unlockByAsking(orThrow: nil)
+        }
+        let facts = try context.call(WireVaultInfoRequest()).facts
+        let data = JSONValue.object(["vault": facts.json, "already": .bool(already)])
+        return VerbResult(data: data) { _ in
+            let entries = facts.entries == 1 ? "1 entry" : "\(facts.entries) entries"
+            return [already ? "the vault was unlocked already (\(entries))" : "the vault is unlocked (\(entries))"]
         }
     }
 }
@@ -40,29 +53,33 @@ struct UnlockVerb: Verb {
 struct LockVerb: Verb {
     static let schemaName = "lock"
     static let configuration = CommandConfiguration(
-        commandName: "lock", abstract: "Let the agent wipe the keys of these databases, or of all.")
+        commandName: "lock",
+        abstract: "Let the agent wipe the keys of these databases; without any, of all and of the vault.",
+        discussion: "Operations that work with a key end, locks are given back.")
 
     @OptionGroup var global: GlobalOptions
-    @Argument(help: "Aliases, paths or ids; none for all.")
+    @Argument(help: "Aliases, paths or ids; none for everything.")
     var databases: [String] = []
 
     func execute(_ context: Context) throws -> VerbResult {
         var request = WireLockRequest()
         request.targets = try databases.map { try context.target($0) }
-        let locked: [WireDatabaseRow]
+        var reply = WireLockReply()
         do throws(ClientError) {
-            locked = try context.call(request).locked
+            reply = try context.call(request)
         } catch {
             // Keys live in the agent only: without one, everything is locked already.
             guard error.code == .noAgent else { throw error }
-            locked = []
         }
+        let (locked, vault) = (reply.locked, reply.vault)
         let data = JSONValue.object([
             "locked": .array(locked.map { .optional($0.idText) }),
             "databases": .array(locked.map { .object($0.identityFields) }),
+            "vault": .bool(vault),
         ])
         return VerbResult(data: data) { _ in
-            locked.isEmpty ? ["nothing was unlocked"] : locked.map { "\($0.title) is locked" }
+            guard vault || !locked.isEmpty else { return ["nothing was unlocked"] }
+            return (vault ? ["the vault is locked"] : []) + locked.map { "\($0.title) is locked" }
         }
     }
 }

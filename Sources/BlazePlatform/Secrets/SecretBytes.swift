@@ -61,6 +61,32 @@ public struct SecretBytes: ~Copyable, Sendable {
         }
     }
 
+    /// Whether another secret is the same; compared in constant time when their lengths are.
+    public mutating func isEqual(to other: inout SecretBytes) -> Bool {
+        guard count == other.count else { return false }
+        return withBytes { mine in
+            other.withBytes { sodium_memcmp(mine.baseAddress!, $0.baseAddress!, mine.count) == 0 }
+        }
+    }
+
+    /// Another allocation with these bytes and then the other's.
+    public mutating func joined(with other: inout SecretBytes) throws -> SecretBytes {
+        let (first, second) = (count, other.count)
+        return try withBytes { mine in
+            try other.withBytes { theirs in
+                try SecretBytes(count: first + second) { out in
+                    UnsafeMutableRawBufferPointer(rebasing: out[..<first]).copyMemory(from: mine)
+                    UnsafeMutableRawBufferPointer(rebasing: out[first...]).copyMemory(from: theirs)
+                }
+            }
+        }
+    }
+
+    /// Another allocation with some of the bytes.
+    public mutating func copy(of range: Range<Int>) throws -> SecretBytes {
+        try withBytes { try SecretBytes(copying: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
     deinit { sodium_free(base) }
 }
 

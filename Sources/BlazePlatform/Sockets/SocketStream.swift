@@ -45,6 +45,9 @@ public final class SocketStream: Sendable {
         return Peer(processID: raw.pid, userID: raw.uid)
     }
 
+    /// Ends sending: the other side sees the end of the stream, and may still answer.
+    public func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     /// Ends reading, or both directions; a thread that waits in `receive` sees the end of the stream.
     public func shutDown(readingOnly: Bool = false) {
         shutdown(descriptor, Int32(readingOnly ? SHUT_RD : SHUT_RDWR))

@@ -51,6 +51,15 @@ public final class NewFile {
         }
     }
 
+    /// Writes behind what was written, straight from where it lies: a secret is not copied.
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        do throws(StorageError) {
+            try Terminal.write(bytes, to: descriptor)
+        } catch {
+            throw StorageError(error.errno ?? .ioError, operation: "write", path: path)
+        }
+    }
+
     /// Makes the contents durable and gives them the name.
     ///
     /// - Throws: `exists` when somebody took the name meanwhile.

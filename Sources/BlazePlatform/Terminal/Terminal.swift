@@ -49,9 +49,22 @@ public enum Terminal {
 
     /// Writes everything.
     public static func write(_ bytes: [UInt8], to descriptor: Int32) throws(StorageError) {
+        let failure = bytes.withUnsafeBytes { raw -> StorageError? in
+            do throws(StorageError) {
+                try write(raw, to: descriptor)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Writes everything, straight from where it lies.
+    public static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(StorageError) {
         var done = 0
         while done < bytes.count {
-            let n = bytes.withUnsafeBytes { sysWrite(descriptor, $0.baseAddress! + done, $0.count - done) }
+            let n = sysWrite(descriptor, bytes.baseAddress! + done, bytes.count - done)
             if n < 0 {
                 let errno = Errno(rawValue: errno)
                 if errno == .interrupted { continue }

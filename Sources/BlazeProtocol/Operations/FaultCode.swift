@@ -53,8 +53,22 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case writeFailed = 34
     /// Another process holds the database's lock.
     case busy = 35
+    /// The vault is locked, and the request needs it.
+    case vaultLocked = 36
+    /// There is no vault.
+    case noVault = 37
+    /// After wrong passphrases the next attempt has to wait, and the request does not want to.
+    case rateLimited = 38
+    /// Nobody answered the question that the request waited for.
+    case promptEnded = 39
     /// The operation was ended by a release of the lock that it held.
     case released = 40
+    /// The vault's file is damaged.
+    case vaultDamaged = 41
+    /// The passphrase or recovery code does not open the vault.
+    case wrongPassphrase = 42
+    /// What the request works with was locked while it was carried out.
+    case lockedMeanwhile = 43
 
     /// The code's name in JSON output and in the specification.
     public var name: String {
@@ -84,7 +98,14 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
         case .insufficient: "insufficient"
         case .writeFailed: "write-failed"
         case .busy: "busy"
+        case .vaultLocked: "vault-locked"
+        case .noVault: "no-vault"
+        case .rateLimited: "rate-limited"
+        case .promptEnded: "prompt-ended"
         case .released: "released"
+        case .vaultDamaged: "vault-damaged"
+        case .wrongPassphrase: "wrong-passphrase"
+        case .lockedMeanwhile: "locked-meanwhile"
         }
     }
 }

@@ -57,14 +57,52 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case configSet = 52
     /// What is wrong with the configuration file.
     case configCheck = 53
+    /// Make the vault.
+    case vaultInit = 60
+    /// What the vault's file tells.
+    case vaultInfo = 61
+    /// Open every entry of the vault.
+    case vaultVerify = 62
+    /// The vault's entries.
+    case vaultList = 63
+    /// Keep a database's password.
+    case vaultAdd = 64
+    /// Forget a database's password.
+    case vaultRemove = 65
+    /// Name an entry of the vault.
+    case vaultRename = 66
+    /// Tell or change the hint of an entry.
+    case vaultHint = 67
+    /// Change the vault's passphrase.
+    case vaultPasswd = 68
+    /// Change the vault's data key.
+    case vaultRekey = 69
+    /// Add or remove a way to unlock the vault.
+    case vaultSlot = 70
+    /// A password out of the vault.
+    case vaultReveal = 71
+    /// A new random password.
+    case vaultGenerate = 72
+    /// A sealed copy of the vault.
+    case vaultBackup = 73
+    /// Unlock the vault.
+    case vaultUnlock = 74
+    /// Assess a password.
+    case strength = 75
+    /// Who asks the user for a secret.
+    case prompt = 80
+    /// The user gave no answer.
+    case promptEnd = 81
+    /// Hand a database's password to a program.
+    case handOver = 82
 
     /// Whether a request may bring a secret, and whether it must.
     public enum SecretUse: Sendable {
         /// A secret is refused.
         case none
-        /// A database's password may come along.
+        /// One may come along.
         case optional
-        /// A database's password must come along.
+        /// One must come along.
         case required
     }
 
@@ -76,6 +114,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         public let secret: SecretUse
         /// Whether record values leave the agent.
         public let revealsValues: Bool
+        /// Whether an answer may bring a secret.
+        public let answersSecret: Bool
         /// Whether the agent's own files change (never a database's).
         public let changesState: Bool
         /// Whether parts come before the reply.
@@ -88,11 +128,11 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     public var properties: Properties {
         func make(
             _ name: String, secret: SecretUse = .none, reveals: Bool = false, changes: Bool = false,
-            streams: Bool = false, starts: Bool = true
+            streams: Bool = false, starts: Bool = true, answersSecret: Bool = false
         ) -> Properties {
             Properties(
-                name: name, secret: secret, revealsValues: reveals, changesState: changes, streams: streams,
-                startsAgent: starts)
+                name: name, secret: secret, revealsValues: reveals, answersSecret: answersSecret, changesState: changes,
+                streams: streams, startsAgent: starts)
         }
         return switch self {
         case .hello: make("hello", starts: false)
@@ -105,7 +145,7 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .watch: make("watch", changes: true, streams: true)
         case .holders: make("holders")
         case .release: make("release", starts: false)
-        case .unlock: make("unlock", secret: .required, changes: true)
+        case .unlock: make("unlock", secret: .optional, changes: true)
         case .lock: make("lock", changes: true, starts: false)
         case .check: make("check", secret: .optional)
         case .export: make("export", secret: .optional, reveals: true, streams: true)
@@ -117,6 +157,25 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .configGet: make("config-get")
         case .configSet: make("config-set", changes: true)
         case .configCheck: make("config-check")
+        case .vaultInit: make("vault-init", secret: .required, changes: true, answersSecret: true)
+        case .vaultInfo: make("vault-info")
+        case .vaultVerify: make("vault-verify")
+        case .vaultList: make("vault-list")
+        case .vaultAdd: make("vault-add", secret: .required, changes: true)
+        case .vaultRemove: make("vault-remove", changes: true)
+        case .vaultRename: make("vault-rename", changes: true)
+        case .vaultHint: make("vault-hint", changes: true)
+        case .vaultPasswd: make("vault-passwd", secret: .required, changes: true)
+        case .vaultRekey: make("vault-rekey", secret: .required, changes: true, answersSecret: true)
+        case .vaultSlot: make("vault-slot", secret: .required, changes: true, answersSecret: true)
+        case .vaultReveal: make("vault-reveal", answersSecret: true)
+        case .vaultGenerate: make("vault-generate", answersSecret: true)
+        case .vaultBackup: make("vault-backup", changes: true)
+        case .vaultUnlock: make("vault-unlock", secret: .required, changes: true)
+        case .strength: make("strength", secret: .required)
+        case .prompt: make("prompt")
+        case .promptEnd: make("prompt-end")
+        case .handOver: make("hand-over", streams: true, answersSecret: true)
         }
     }
 }

@@ -107,3 +107,80 @@ extension WireConfigCheckRequest: RequestMessage {
     public typealias Reply = WireConfigReply
     public static var operation: Operation { .configCheck }
 }
+extension WireVaultInitRequest: RequestMessage {
+    public typealias Reply = WireVaultInitReply
+    public static var operation: Operation { .vaultInit }
+}
+extension WireVaultInfoRequest: RequestMessage {
+    public typealias Reply = WireVaultInfoReply
+    public static var operation: Operation { .vaultInfo }
+}
+extension WireVaultVerifyRequest: RequestMessage {
+    public typealias Reply = WireVaultVerifyReply
+    public static var operation: Operation { .vaultVerify }
+}
+extension WireVaultListRequest: RequestMessage {
+    public typealias Reply = WireVaultListReply
+    public static var operation: Operation { .vaultList }
+}
+extension WireVaultAddRequest: RequestMessage {
+    public typealias Reply = WireVaultAddReply
+    public static var operation: Operation { .vaultAdd }
+}
+extension WireVaultRemoveRequest: RequestMessage {
+    public typealias Reply = WireVaultEntryReply
+    public static var operation: Operation { .vaultRemove }
+}
+extension WireVaultRenameRequest: RequestMessage {
+    public typealias Reply = WireVaultEntryReply
+    public static var operation: Operation { .vaultRename }
+}
+extension WireVaultHintRequest: RequestMessage {
+    public typealias Reply = WireVaultEntryReply
+    public static var operation: Operation { .vaultHint }
+}
+extension WireVaultPasswdRequest: RequestMessage {
+    public typealias Reply = WireVaultPasswdReply
+    public static var operation: Operation { .vaultPasswd }
+}
+extension WireVaultRekeyRequest: RequestMessage {
+    public typealias Reply = WireVaultRekeyReply
+    public static var operation: Operation { .vaultRekey }
+}
+extension WireVaultSlotRequest: RequestMessage {
+    public typealias Reply = WireVaultSlotReply
+    public static var operation: Operation { .vaultSlot }
+}
+extension WireVaultRevealRequest: RequestMessage {
+    public typealias Reply = WireVaultRevealReply
+    public static var operation: Operation { .vaultReveal }
+}
+extension WireVaultGenerateRequest: RequestMessage {
+    public typealias Reply = WireVaultGenerateReply
+    public static var operation: Operation { .vaultGenerate }
+}
+extension WireVaultBackupRequest: RequestMessage {
+    public typealias Reply = WireVaultBackupReply
+    public static var operation: Operation { .vaultBackup }
+}
+extension WireVaultUnlockRequest: RequestMessage {
+    public typealias Reply = WireVaultUnlockReply
+    public static var operation: Operation { .vaultUnlock }
+}
+extension WireStrengthRequest: RequestMessage {
+    public typealias Reply = WireStrengthReply
+    public static var operation: Operation { .strength }
+}
+extension WirePromptRequest: RequestMessage {
+    public typealias Reply = WirePromptReply
+    public static var operation: Operation { .prompt }
+}
+extension WirePromptEndRequest: RequestMessage {
+    public typealias Reply = WirePromptEndReply
+    public static var operation: Operation { .promptEnd }
+}
+extension WireHandOverRequest: RequestMessage {
+    public typealias Reply = WireHandOverReply
+    public typealias Part = WireHandOverPart
+    public static var operation: Operation { .handOver }
+}

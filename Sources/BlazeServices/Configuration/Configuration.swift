@@ -8,6 +8,16 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
     case scanRoots = "scan.roots"
     /// What a scan passes over.
     case scanExclude = "scan.exclude"
+    /// How long an unlocked session lasts without a use of its secrets.
+    case sessionIdleTimeout = "session.idle-timeout"
+    /// How long an unlocked session lasts at all.
+    case sessionMaxLifetime = "session.max-lifetime"
+    /// Whether going to sleep locks.
+    case sessionLockOnSuspend = "session.lock-on-suspend"
+    /// Whether locking the screen locks.
+    case sessionLockOnScreenLock = "session.lock-on-screen-lock"
+    /// Whether the end of the user's last login session locks.
+    case sessionLockOnLogout = "session.lock-on-logout"
 
     /// The table in the file.
     var table: String { String(rawValue.split(separator: ".")[0]) }
@@ -15,15 +25,18 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
     var name: String { String(rawValue.split(separator: ".")[1]) }
 
     /// What it is without the file saying otherwise.
-    public var defaultValue: [String] {
+    public var defaultValue: ConfigurationValue {
         switch self {
-        case .scanRoots: []
+        case .scanRoots: .texts([])
         case .scanExclude:
-            [
+            .texts([
                 ".git", ".hg", ".svn", ".build", "node_modules", ".cache", ".snapshots", ".Trash", ".Trash-*",
                 ".Trashes",
                 "*/.local/share/Trash", "*/containers/storage", "*/Library/Caches",
-            ]
+            ])
+        case .sessionIdleTimeout, .sessionMaxLifetime: .seconds(0)
+        case .sessionLockOnSuspend, .sessionLockOnLogout: .flag(true)
+        case .sessionLockOnScreenLock: .flag(false)
         }
     }
 
@@ -32,17 +45,22 @@ public enum ConfigurationKey: String, Sendable, CaseIterable {
         switch self {
         case .scanRoots: "directories that a scan searches besides the usual ones"
         case .scanExclude: "names, or with a slash whole paths, that a scan passes over (* ? [a-z])"
+        case .sessionIdleTimeout: "lock when no secret was used for so long (0: never)"
+        case .sessionMaxLifetime: "lock so long after unlocking, however much it is used (0: never)"
+        case .sessionLockOnSuspend: "lock when the machine goes to sleep"
+        case .sessionLockOnScreenLock: "lock when the screen is locked"
+        case .sessionLockOnLogout: "lock when your last login session ends"
         }
     }
 
     /// What a value must be.
-    var typeName: String { "a list of texts, such as [\"a\", \"b\"]" }
+    var typeName: String { defaultValue.typeName }
 }
 
 /// What the configuration file says, with defaults where it says nothing.
 public struct Configuration: Sendable, Equatable {
     /// The values that the file gives.
-    private var given: [ConfigurationKey: [String]] = [:]
+    private var given: [ConfigurationKey: ConfigurationValue] = [:]
     private let home: FilePath
 
     /// The defaults.
@@ -82,16 +100,16 @@ public struct Configuration: Sendable, Equatable {
                     let shown = FilePath.displayString(Array(name.utf8))
                     throw ConfigurationError(.unknownKey, line: line, "there is no setting \(tableName).\(shown)")
                 }
-                guard let list = Self.texts(value) else {
+                guard let value = key.defaultValue.ofSameType(value) else {
                     throw ConfigurationError(.wrongType, line: line, "\(key.rawValue) takes \(key.typeName)")
                 }
-                given[key] = list
+                given[key] = value
             }
         }
     }
 
     /// The value of a setting.
-    public subscript(key: ConfigurationKey) -> [String] { given[key] ?? key.defaultValue }
+    public subscript(key: ConfigurationKey) -> ConfigurationValue { given[key] ?? key.defaultValue }
 
     /// Whether the file gives the setting.
     public func isGiven(_ key: ConfigurationKey) -> Bool { given[key] != nil }
@@ -105,47 +123,17 @@ public struct Configuration: Sendable, Equatable {
                 paths.temporary,
             ] + (workingDirectory.map { [$0] } ?? [])
         var out: [FilePath] = []
-        for root in usual + self[.scanRoots].map(expand) where !out.contains(root) { out.append(root) }
+        for root in usual + self[.scanRoots].texts.map(expand) where !out.contains(root) { out.append(root) }
         return out
     }
 
     /// What a scan passes over.
-    public var scanExcludes: [String] { self[.scanExclude] }
+    public var scanExcludes: [String] { self[.scanExclude].texts }
 
     /// `~` is the home directory, and relative paths are meant from it.
     private func expand(_ text: String) -> FilePath {
         if text == "~" { return home }
         if text.hasPrefix("~/") { return home.pushing(FilePath(String(text.dropFirst(2)))) }
         return home.pushing(FilePath(text)).lexicallyNormalized()
-    }
-
-    /// The list of texts that a TOML value is; nil when it is another thing.
-    static func texts(_ value: any TOMLValueConvertible) -> [String]? {
-        guard let array = value.array else { return nil }
-        var out: [String] = []
-        for element in array {
-            guard let text = element.string else { return nil }
-            out.append(text)
-        }
-        return out
-    }
-
-    /// A value as TOML writes it.
-    static func toml(_ list: [String]) -> String {
-        let quoted = list.map { text -> String in
-            var out = "\""
-            for scalar in text.unicodeScalars {
-                switch scalar {
-                case "\"": out += "\\\""
-                case "\\": out += "\\\\"
-                case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                    let hex = String(scalar.value, radix: 16)
-                    out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-                default: out.unicodeScalars.append(scalar)
-                }
-            }
-            return out + "\""
-        }
-        return "[" + quoted.joined(separator: ", ") + "]"
     }
 }

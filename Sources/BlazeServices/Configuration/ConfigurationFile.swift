@@ -64,12 +64,12 @@ public final class ConfigurationFile: Sendable {
     /// leave the file broken is refused.
     public func set(_ name: String, to value: String) throws(ConfigurationError) -> ConfigurationEntry {
         let key = try key(name)
-        guard let list = Self.parse(value) else {
+        guard let parsed = Self.parse(value, as: key) else {
             throw ConfigurationError(.wrongType, "\(key.rawValue) takes \(key.typeName)")
         }
         let result = changing.withLock { _ -> Result<ConfigurationEntry, ConfigurationError> in
             do throws(ConfigurationError) {
-                return .success(try change(key, to: list))
+                return .success(try change(key, to: parsed))
             } catch {
                 return .failure(error)
             }
@@ -77,14 +77,16 @@ public final class ConfigurationFile: Sendable {
         return try result.get()
     }
 
-    private func change(_ key: ConfigurationKey, to list: [String]) throws(ConfigurationError) -> ConfigurationEntry {
+    private func change(
+        _ key: ConfigurationKey, to value: ConfigurationValue
+    ) throws(ConfigurationError) -> ConfigurationEntry {
         let old = try read() ?? ""
         _ = try Configuration(parsing: old, home: home)
-        let new = ConfigurationText(old).setting(table: key.table, key: key.name, to: Configuration.toml(list))
+        let new = ConfigurationText(old).setting(table: key.table, key: key.name, to: value.toml)
         let configuration: Configuration
         do throws(ConfigurationError) {
             configuration = try Configuration(parsing: new, home: home)
-            guard configuration[key] == list else { throw ConfigurationError(.notEditable, "") }
+            guard configuration[key] == value else { throw ConfigurationError(.notEditable, "") }
         } catch {
             throw ConfigurationError(
                 .notEditable, "the file gives \(key.rawValue) in a form that only an editor can change")
@@ -107,18 +109,18 @@ public final class ConfigurationFile: Sendable {
 
     private func entry(_ key: ConfigurationKey, _ configuration: Configuration) -> ConfigurationEntry {
         ConfigurationEntry(
-            key: key.rawValue, value: Configuration.toml(configuration[key]), isDefault: !configuration.isGiven(key),
+            key: key.rawValue, value: configuration[key].toml, isDefault: !configuration.isGiven(key),
             meaning: key.meaning)
     }
 
-    private static func parse(_ value: String) -> [String]? {
+    private static func parse(_ value: String, as key: ConfigurationKey) -> ConfigurationValue? {
         // One value and nothing behind it: a line end could smuggle in another key.
         let text = "value = \(value)"
         guard !value.contains(where: \.isNewline), ConfigurationGrammar.firstBadLine(text) == nil,
             let table = try? TOMLTable(string: text),
             table.count == 1, let parsed = table["value"]
         else { return nil }
-        return Configuration.texts(parsed)
+        return key.defaultValue.ofSameType(parsed)
     }
 
     private func read() throws(ConfigurationError) -> String? {

@@ -1,0 +1,134 @@
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import Synchronization
+internal import SystemPackage
+
+/// Which client asks its user for a secret that several may need at once: the first that can. The others wait for it, so
+/// that a hundred commands ask once.
+final class PromptRegistry: Sendable {
+    /// What is asked for.
+    enum Subject: Hashable, Sendable {
+        case vault
+        case database(FilePath)
+    }
+
+    /// What a client is told.
+    enum Turn: Sendable {
+        /// To ask.
+        case ask(ticket: UInt64, left: Duration)
+        /// That what was needed is there now.
+        case retry
+        /// That nobody asks, and it cannot itself.
+        case nobody
+    }
+
+    /// How a prompt came to its end.
+    private enum Outcome: Sendable {
+        case answered
+        case cancelled
+    }
+
+    private struct Prompt {
+        let ticket: UInt64
+        /// The connection that asks: its end is the prompt's.
+        let connection: UInt64
+        let deadline: Deadline
+        var waiters: [UInt64: Waiter] = [:]
+    }
+
+    private final class Waiter: Sendable {
+        let pipe: WakePipe
+        let outcome = Mutex<Outcome?>(nil)
+        init() throws(ThreadError) { pipe = try WakePipe() }
+    }
+
+    private struct State {
+        var prompts: [Subject: Prompt] = [:]
+        var next: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    /// How long a user may take.
+    let limit: Duration
+
+    init(limit: Duration = .seconds(60)) {
+        self.limit = limit
+    }
+
+    /// Gives a client its turn to ask, or waits with it for the one that asks.
+    ///
+    /// - Throws: `Fault.promptEnded` when the one that asks has no answer; `ConnectionLost`.
+    func turn(_ subject: Subject, canAsk: Bool, connection: UInt64, _ responder: Responder) throws -> Turn {
+        let waiter: Waiter
+        do {
+            waiter = try Waiter()
+        } catch {
+            throw Fault(.insufficient, "the agent has no descriptor left to wait with", hint: "try again")
+        }
+        var left = limit
+        var number: UInt64 = 0
+        let turn: Turn? = state.withLock { state in
+            state.next += 1
+            number = state.next
+            if var prompt = state.prompts[subject], prompt.deadline.millisecondsLeft > 0,
+                prompt.connection != connection
+            {
+                left = .milliseconds(Int64(prompt.deadline.millisecondsLeft))
+                prompt.waiters[number] = waiter
+                state.prompts[subject] = prompt
+                return nil
+            }
+            guard canAsk else { return .nobody }
+            // One whose time is over leaves nobody behind: its waiters have counted the same time.
+            state.prompts[subject] = Prompt(ticket: number, connection: connection, deadline: .after(limit))
+            return .ask(ticket: number, left: limit)
+        }
+        if let turn { return turn }
+        let isClient = responder.waitForClient(or: waiter.pipe, within: left)
+        state.withLock { _ = $0.prompts[subject]?.waiters.removeValue(forKey: number) }
+        switch waiter.outcome.withLock({ $0 }) {
+        case .answered: return .retry
+        case .cancelled:
+            throw Fault(
+                .promptEnded, "the question on another terminal was cancelled", hint: "run the command again")
+        case nil:
+            if isClient { throw ConnectionLost() }
+            throw Fault(
+                .promptEnded,
+                "the question on another terminal was not answered within \(Int(limit / .seconds(1))) seconds",
+                hint: "run the command again")
+        }
+    }
+
+    /// What was asked for is there: by the one that asked, or by another way.
+    func satisfied(_ subject: Subject) {
+        let prompt = state.withLock { $0.prompts.removeValue(forKey: subject) }
+        end(prompt, .answered)
+    }
+
+    /// A prompt without an answer, by its ticket.
+    func cancelled(_ ticket: UInt64, connection: UInt64) {
+        endWhere(.cancelled) { $0.ticket == ticket && $0.connection == connection }
+    }
+
+    /// A connection has ended, and its questions with it.
+    func ended(connection: UInt64) {
+        endWhere(.cancelled) { $0.connection == connection }
+    }
+
+    private func endWhere(_ outcome: Outcome, _ isMeant: (Prompt) -> Bool) {
+        let prompts = state.withLock { state in
+            let found = state.prompts.filter { isMeant($0.value) }
+            for subject in found.keys { state.prompts[subject] = nil }
+            return Array(found.values)
+        }
+        for prompt in prompts { end(prompt, outcome) }
+    }
+
+    private func end(_ prompt: Prompt?, _ outcome: Outcome) {
+        for waiter in prompt.map({ Array($0.waiters.values) }) ?? [] {
+            waiter.outcome.withLock { $0 = outcome }
+            waiter.pipe.wake()
+        }
+    }
+}
