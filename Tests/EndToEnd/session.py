@@ -94,16 +94,23 @@ class Session:
             self.words(uid=uid) + [os.fspath(a) for a in arguments], env=environment or self.environment(),
             start_new_session=True, **options)
 
-    def ctl(self, *arguments, password=None, input=b"", uid=None, environment=None, cwd=None, limit=LIMIT):
-        """Runs blazectl to its end. A password goes through a pipe, never through argv or the environment."""
+    def ctl(self, *arguments, password=None, passphrase=None, new=None, input=b"", uid=None, environment=None,
+            cwd=None, limit=LIMIT):
+        """Runs blazectl to its end. Secrets go through pipes, never through argv or the environment: a database's
+        `password`, the vault's `passphrase`, a `new` passphrase."""
         arguments = list(arguments)
+        # What stands behind -- is no option of ours.
+        end = arguments.index("--") if "--" in arguments else len(arguments)
         inherited = []
-        if password is not None:
+        for option, secret in (("--password-fd", password), ("--vault-password-fd", passphrase),
+                               ("--new-vault-password-fd", new)):
+            if secret is None:
+                continue
             reader, writer = os.pipe()
-            os.write(writer, password.encode() if isinstance(password, str) else password)
+            os.write(writer, secret.encode() if isinstance(secret, str) else secret)
             os.close(writer)
-            inherited = [reader]
-            arguments += ["--password-fd", str(reader)]
+            inherited.append(reader)
+            arguments[end:end] = [option, str(reader)]
         try:
             process = self.spawn(
                 *arguments, uid=uid, environment=environment, cwd=cwd or self.root, pass_fds=inherited,

@@ -62,7 +62,7 @@ struct Asker {
                     program: program, prompt: words, environment: environment, limit: ProtocolLimits.secret,
                     timeout: limit)
             }
-        default: throw Self.promptNeeded(isBatch)
+        default: throw promptNeeded()
         }
     }
 
@@ -76,12 +76,17 @@ struct Asker {
     }
 
     /// That a secret is needed and cannot be asked for.
-    static func promptNeeded(_ isBatch: Bool) -> CommandFailure {
-        CommandFailure(
-            .promptNeeded, "prompt-needed",
-            isBatch
-                ? "a password is needed, and --batch forbids to ask"
-                : "a password is needed, and there is no terminal to ask on",
+    func promptNeeded() -> CommandFailure {
+        let reason =
+            if isBatch {
+                "--batch forbids to ask"
+            } else if Terminal.isInBackground {
+                "this command runs in the background"
+            } else {
+                "there is no terminal to ask on"
+            }
+        return CommandFailure(
+            .promptNeeded, "prompt-needed", "a password is needed, and \(reason)",
             hint: "give it by --vault-password-fd or --password-fd and their like, or unlock from a terminal first")
     }
 }

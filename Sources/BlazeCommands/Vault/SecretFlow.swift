@@ -9,13 +9,14 @@ struct SecretFlow {
     let options: SecretOptions
     let target: WireTarget
 
-    /// How often a wrong answer may be given.
-    private static let tries = 3
+    /// Whether the command is there to give a password: where there is nobody to ask, that is what it ends by.
+    private let isForPassword: Bool
 
-    init(_ context: Context, _ options: SecretOptions, target: WireTarget) {
+    init(_ context: Context, _ options: SecretOptions, target: WireTarget, isForPassword: Bool = false) {
         self.context = context
         self.options = options
         self.target = target
+        self.isForPassword = isForPassword
     }
 
     /// Carries out a request that may bring the database's password.
@@ -58,8 +59,8 @@ struct SecretFlow {
 
     /// The database's password itself, which its user is asked for, once it has opened the database.
     func askedPassword(orThrow original: ClientError) throws -> SecretBytes {
-        guard !context.global.batch else { throw Asker.promptNeeded(true) }
         let asker = try Asker(context)
+        guard !context.global.batch else { throw asker.promptNeeded() }
         guard asker.canAsk else { throw original }
         var look = WireInfoRequest()
         look.target = target
@@ -68,20 +69,11 @@ struct SecretFlow {
         let hint = hintInVault()
         look.tier = .observe
         if let count = options.password.kdfIterations { look.kdfIterations = count }
-        for attempt in 1...Self.tries {
-            var typed = try asker.ask("Password of \(title): ", hint: hint, within: .seconds(60))
-            var copy: SecretBytes? = try typed.duplicate()
-            do throws(ClientError) {
-                _ = try context.connect(for: .info).call(look, secret: &copy) { _ throws(ClientError) in }
-            } catch {
-                guard error.fault?.code == .wrongPassword, attempt < Self.tries else { throw error }
-                context.say("wrong password, try again")
-                continue
-            }
-            try offerToRemember(&copy, canRemember: hint != nil || isVaultUnlocked(), asker)
-            return typed
-        }
-        throw original
+        var typed: SecretBytes? = try asker.ask("Password of \(title): ", hint: hint, within: .seconds(60))
+        _ = try context.connect(for: .info).call(look, secret: &typed) { _ throws(ClientError) in }
+        try offerToRemember(&typed, canRemember: hint != nil || isVaultUnlocked(), asker)
+        guard let password = typed.take() else { throw original }
+        return password
     }
 
     /// The hint that the unlocked vault has for the database; nil where there is none.
@@ -123,7 +115,7 @@ struct SecretFlow {
             return
         }
         let asker = try Asker(context)
-        guard !context.global.batch else { throw Asker.promptNeeded(true) }
+        guard !context.global.batch else { throw asker.promptNeeded() }
         let connection = try context.connect(for: .prompt, waiting: .seconds(60))
         var prompt = WirePromptRequest()
         prompt.target = target
@@ -133,7 +125,9 @@ struct SecretFlow {
             turn = try connection.call(prompt)
         } catch {
             // Where nobody can be asked, what is missing is told in the words of the request that misses it.
-            throw !asker.canAsk && error.fault?.code == .promptEnded ? original : error
+            guard !asker.canAsk, error.fault?.code == .promptEnded else { throw error }
+            guard !isForPassword else { throw asker.promptNeeded() }
+            throw original
         }
         guard turn.role == .ask else { return }
         var request = WireUnlockRequest()
@@ -141,22 +135,11 @@ struct SecretFlow {
         request.ticket = turn.ticket
         if let count = options.password.kdfIterations { request.kdfIterations = count }
         let deadline = Deadline.after(.nanoseconds(Int64(clamping: turn.limit)))
-        for attempt in 1...Self.tries {
-            var secret: SecretBytes? = try asker.ask(
-                "Password of \(context.printable(turn.title)): ",
-                hint: turn.hasHint ? context.printable(turn.hint) : nil,
-                within: .milliseconds(Int64(deadline.millisecondsLeft)))
-            let reply: WireUnlockReply
-            do throws(ClientError) {
-                reply = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
-            } catch {
-                guard error.fault?.code == .wrongPassword, attempt < Self.tries else { throw error }
-                context.say("wrong password, try again")
-                continue
-            }
-            try offerToRemember(&secret, canRemember: reply.canRemember, asker)
-            return
-        }
+        var secret: SecretBytes? = try asker.ask(
+            "Password of \(context.printable(turn.title)): ", hint: turn.hasHint ? context.printable(turn.hint) : nil,
+            within: .milliseconds(Int64(deadline.millisecondsLeft)))
+        let reply = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
+        try offerToRemember(&secret, canRemember: reply.canRemember, asker)
     }
 
     /// Keeps the password in the vault. That it was not kept is a warning, since what was asked for has been done.

@@ -37,8 +37,6 @@ struct VaultAddVerb: Verb {
     @Argument(help: "Alias, path or id.")
     var database: String
 
-    private static let tries = 3
-
     func execute(_ context: Context) throws -> VerbResult {
         var request = WireVaultAddRequest()
         request.target = try context.target(database)
@@ -54,20 +52,9 @@ struct VaultAddVerb: Verb {
         let flow = VaultFlow(context, vault)
         // The vault is unlocked first, so that no password is typed for nothing.
         _ = try flow.call(WireVaultListRequest())
-        let isGiven = given != nil
-        for attempt in 1...Self.tries {
-            if given == nil { given = try Asker(context).ask("Password of \(title): ", within: .seconds(300)) }
-            var answer: SecretBytes?
-            do {
-                return result(try flow.call(request, secret: &given, answer: &answer))
-            } catch let error as ClientError
-                where error.fault?.code == .wrongPassword && !isGiven && attempt < Self.tries
-            {
-                context.say("wrong password, try again")
-                given = nil
-            }
-        }
-        throw CommandFailure(.wrongPassword, "wrong-password", "wrong password")
+        if given == nil { given = try Asker(context).ask("Password of \(title): ", within: .seconds(300)) }
+        var answer: SecretBytes?
+        return result(try flow.call(request, secret: &given, answer: &answer))
     }
 
     private func result(_ reply: WireVaultAddReply) -> VerbResult {

@@ -31,7 +31,7 @@ struct VaultUnlocking {
     /// Asks on the terminal, or waits for the command that asks.
     func unlockByAsking(orThrow original: ClientError?) throws {
         let asker = try Asker(context)
-        guard !context.global.batch else { throw Asker.promptNeeded(true) }
+        guard !context.global.batch else { throw asker.promptNeeded() }
         let connection = try context.connect(for: .prompt, waiting: .seconds(60))
         var prompt = WirePromptRequest()
         prompt.canAsk = asker.canAsk
@@ -41,7 +41,7 @@ struct VaultUnlocking {
         } catch {
             guard !asker.canAsk, error.fault?.code == .promptEnded else { throw error }
             if let original { throw original }
-            throw Asker.promptNeeded(false)
+            throw asker.promptNeeded()
         }
         guard turn.role == .ask else { return }
         let deadline = Deadline.after(.nanoseconds(Int64(clamping: turn.limit)))

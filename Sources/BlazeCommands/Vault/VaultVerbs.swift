@@ -114,13 +114,14 @@ struct VaultBackupVerb: Verb {
         commandName: "backup", abstract: "Copy the vault, as sealed as it is; overwrites nothing.")
 
     @OptionGroup var global: GlobalOptions
+    @OptionGroup var vault: VaultPasswordOptions
     @Argument(help: "Where the copy goes.")
     var path: String
 
     func execute(_ context: Context) throws -> VerbResult {
         var request = WireVaultBackupRequest()
         request.path = Data(try context.path(path).bytes)
-        let reply = try context.call(request)
+        let reply = try VaultFlow(context, vault).call(request)
         let text = FilePath.displayString([UInt8](reply.path))
         return VerbResult(data: .object(["path": .string(text), "size": .count(reply.size)])) { _ in
             ["the vault was copied to \(text); it opens with the same passphrase"]

@@ -22,7 +22,7 @@ struct UnlockVerb: Verb {
         var request = WireUnlockRequest()
         request.target = try context.target(database)
         if let count = secrets.password.kdfIterations { request.kdfIterations = count }
-        let reply = try SecretFlow(context, secrets, target: request.target).call(request)
+        let reply = try SecretFlow(context, secrets, target: request.target, isForPassword: true).call(request)
         var fields = reply.row.identityFields
         fields["kdf_iterations"] = .count(reply.kdfIterations)
         fields["from_vault"] = .bool(reply.fromVault)

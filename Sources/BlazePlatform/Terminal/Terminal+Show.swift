@@ -8,9 +8,15 @@ internal import SystemPackage
 
 extension Terminal {
     /// Whether a question can be asked: there is a controlling terminal, and this process is in its foreground.
-    public static var canAsk: Bool {
+    public static var canAsk: Bool { isInForeground == true }
+
+    /// Whether there is a controlling terminal, with another job in its foreground.
+    public static var isInBackground: Bool { isInForeground == false }
+
+    /// Nil without a controlling terminal.
+    private static var isInForeground: Bool? {
         let fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
-        guard fd >= 0 else { return false }
+        guard fd >= 0 else { return nil }
         defer { close(fd) }
         return tcgetpgrp(fd) == getpgrp()
     }
