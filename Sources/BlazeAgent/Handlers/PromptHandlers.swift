@@ -34,7 +34,7 @@ enum PromptHandlers {
             return reply
         case .nobody:
             throw Fault(
-                .promptEnded, "a password is needed, and there is nobody to ask",
+                .nobodyToAsk, "a password is needed, and there is nobody to ask",
                 hint: "unlock from a terminal, or give it by --vault-password-fd or --password-fd and their like")
         }
     }

@@ -26,6 +26,7 @@ extension WireSessionStatus {
         case nil: logindProblem = "the system gave no thread"
         }
         lastLock = state.life.lastLock?.rawValue ?? ""
+        promptWaiters = UInt32(clamping: state.prompts.waiterCount)
         retryAfter = nanoseconds(state.attempts.retryAfter(uid: CurrentUser.id))
     }
 }

@@ -100,6 +100,9 @@ final class PromptRegistry: Sendable {
         }
     }
 
+    /// How many requests wait for an answer.
+    var waiterCount: Int { state.withLock { $0.prompts.values.reduce(0) { $0 + $1.waiters.count } } }
+
     /// What was asked for is there: by the one that asked, or by another way.
     func satisfied(_ subject: Subject) {
         let prompt = state.withLock { $0.prompts.removeValue(forKey: subject) }

@@ -39,7 +39,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
             case .wrongPassword, .wrongPassphrase: .wrongPassword
             case .locked, .vaultLocked, .lockedMeanwhile: .locked
             case .rateLimited: .rateLimited
-            case .promptEnded: .promptNeeded
+            case .promptEnded, .nobodyToAsk: .promptNeeded
             case .damaged, .vaultDamaged: .damage
             case .limitExceeded, .insufficient: .insufficient
             case .exists: .wouldOverwrite

@@ -125,7 +125,7 @@ struct SecretFlow {
             turn = try connection.call(prompt)
         } catch {
             // Where nobody can be asked, what is missing is told in the words of the request that misses it.
-            guard !asker.canAsk, error.fault?.code == .promptEnded else { throw error }
+            guard error.fault?.code == .nobodyToAsk else { throw error }
             guard !isForPassword else { throw asker.promptNeeded() }
             throw original
         }

@@ -140,7 +140,7 @@ extension WireSessionStatus {
             "lock_on_suspend": .bool(locksOnSuspend), "lock_on_screen_lock": .bool(locksOnScreenLock),
             "lock_on_logout": .bool(locksOnLogout), "logind": .bool(logind),
             "logind_problem": .optional(logindProblem.isEmpty ? nil : logindProblem),
-            "last_lock": .optional(lastLock.isEmpty ? nil : lastLock), "retry_after": Self.seconds(retryAfter),
+            "last_lock": .optional(lastLock.isEmpty ? nil : lastLock), "retry_after": Self.seconds(retryAfter), "prompt_waiters": .count(promptWaiters),
         ])
     }
 
@@ -162,6 +162,7 @@ extension WireSessionStatus {
         if !lastLock.isEmpty { out.append(("last lock", lastLock)) }
         out.append(("logind", logind ? "tells of suspend, screen lock and logout" : "unavailable: \(logindProblem)"))
         if retryAfter > 0 { out.append(("next attempt", "in \(left(retryAfter)), after wrong passphrases")) }
+        if promptWaiters > 0 { out.append(("waiting", "\(promptWaiters) for a password that is being asked for")) }
         return out
     }
 }

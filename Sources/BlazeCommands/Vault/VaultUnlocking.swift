@@ -39,7 +39,7 @@ struct VaultUnlocking {
         do throws(ClientError) {
             turn = try connection.call(prompt)
         } catch {
-            guard !asker.canAsk, error.fault?.code == .promptEnded else { throw error }
+            guard error.fault?.code == .nobodyToAsk else { throw error }
             if let original { throw original }
             throw asker.promptNeeded()
         }

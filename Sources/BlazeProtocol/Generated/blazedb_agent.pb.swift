@@ -1333,6 +1333,9 @@ public nonisolated struct WireSessionStatus: Sendable {
   /// After wrong passphrases: how long the next attempt waits, in nanoseconds.
   public var retryAfter: UInt64 = 0
 
+  /// Requests that wait for the answer to a question that another client asks.
+  public var promptWaiters: UInt32 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -4419,7 +4422,7 @@ nonisolated extension WireVaultStatus: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireSessionStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SessionStatus"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unlocked_since\0\u{3}idle_timeout\0\u{3}max_lifetime\0\u{3}idle_left\0\u{3}lifetime_left\0\u{3}locks_on_suspend\0\u{3}locks_on_screen_lock\0\u{3}locks_on_logout\0\u{1}logind\0\u{3}logind_problem\0\u{3}last_lock\0\u{3}retry_after\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}unlocked_since\0\u{3}idle_timeout\0\u{3}max_lifetime\0\u{3}idle_left\0\u{3}lifetime_left\0\u{3}locks_on_suspend\0\u{3}locks_on_screen_lock\0\u{3}locks_on_logout\0\u{1}logind\0\u{3}logind_problem\0\u{3}last_lock\0\u{3}retry_after\0\u{3}prompt_waiters\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4439,6 +4442,7 @@ nonisolated extension WireSessionStatus: SwiftProtobuf.Message, SwiftProtobuf._M
       case 10: try { try decoder.decodeSingularStringField(value: &self.logindProblem) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.lastLock) }()
       case 12: try { try decoder.decodeSingularUInt64Field(value: &self.retryAfter) }()
+      case 13: try { try decoder.decodeSingularUInt32Field(value: &self.promptWaiters) }()
       default: break
       }
     }
@@ -4485,6 +4489,9 @@ nonisolated extension WireSessionStatus: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.retryAfter != 0 {
       try visitor.visitSingularUInt64Field(value: self.retryAfter, fieldNumber: 12)
     }
+    if self.promptWaiters != 0 {
+      try visitor.visitSingularUInt32Field(value: self.promptWaiters, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4501,6 +4508,7 @@ nonisolated extension WireSessionStatus: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.logindProblem != rhs.logindProblem {return false}
     if lhs.lastLock != rhs.lastLock {return false}
     if lhs.retryAfter != rhs.retryAfter {return false}
+    if lhs.promptWaiters != rhs.promptWaiters {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -69,6 +69,8 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case wrongPassphrase = 42
     /// What the request works with was locked while it was carried out.
     case lockedMeanwhile = 43
+    /// A secret is needed; the client cannot ask for it, and no other asks.
+    case nobodyToAsk = 44
 
     /// The code's name in JSON output and in the specification.
     public var name: String {
@@ -106,6 +108,7 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
         case .vaultDamaged: "vault-damaged"
         case .wrongPassphrase: "wrong-passphrase"
         case .lockedMeanwhile: "locked-meanwhile"
+        case .nobodyToAsk: "nobody-to-ask"
         }
     }
 }
