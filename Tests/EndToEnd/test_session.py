@@ -43,7 +43,7 @@ def test_lock_ends_everything_within_a_second_and_figures_of_files_go_on(agent, 
     make_vault(agent)
     keep(agent, sample)
     # An operation that holds the lock and would go on: nobody reads its parts.
-    big = put("mixed1k")
+    big = put("large")
     agent.ctl("unlock", big.path, *big.kdf, password=big.password).expect(OK)
     reader, writer = os.pipe()
     export = agent.spawn(
@@ -193,7 +193,7 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
 
 @pytest.fixture
 def sleeper(world):
-    """Makes agents that believe to have slept: `sleeper(hours)`; before it the environment for one."""
+    """An agent whose machine seems to have slept: `sleeper(hours)` in all."""
     source, library, slept = (world.root / name for name in ("shim.c", "shim.so", "slept"))
     source.write_text(SHIM)
     built = subprocess.run(
@@ -204,8 +204,18 @@ def sleeper(world):
     def pass_hours(hours):
         os.truncate(slept, hours * 3600)
 
-    pass_hours.environment = world.environment(LD_PRELOAD=library, SLEPT=slept)
-    return pass_hours
+    # Not by blazectl, which hands no LD_PRELOAD on.
+    process = subprocess.Popen(
+        [str(world.binaries / "blazedb-agent"), "--foreground"],
+        env=world.environment(LD_PRELOAD=library, SLEPT=slept), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until(world.pid, "the agent answers")
+        yield pass_hours
+        assert process.poll() is None, "the agent has not survived the test"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @pytest.mark.linux
@@ -215,7 +225,6 @@ def sleeper(world):
     ({"lock-on-suspend": "false", "max-lifetime": '"11h"'}, "lifetime")])
 def test_twelve_hours_that_nobody_saw_lock_before_the_first_reply(world, put, sleeper, limits, reason):
     sample = put("typed")
-    world.start(environment=sleeper.environment)
     for name, value in limits.items():
         set_session(world, name, value)
     make_vault(world)
@@ -237,7 +246,6 @@ def test_twelve_hours_that_nobody_saw_lock_before_the_first_reply(world, put, sl
 
 @pytest.mark.linux
 def test_without_a_limit_a_sleep_that_is_not_to_lock_does_not(world, put, sleeper):
-    world.start(environment=sleeper.environment)
     set_session(world, "lock-on-suspend", "false")
     make_vault(world)
     sleeper(12)

@@ -3,7 +3,7 @@ public enum LockReason: String, Sendable, Hashable, CaseIterable {
     /// Nothing used a secret for as long as the setting allows.
     case idle
     /// The session has lasted as long as the setting allows.
-    case absolute
+    case absolute = "lifetime"
     /// The machine is put to sleep, or has slept.
     case suspend
     /// The screen was locked.
