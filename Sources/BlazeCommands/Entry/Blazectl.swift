@@ -8,6 +8,8 @@ public enum Blazectl {
 
     /// Runs a command line, less the program's name, and returns the exit code.
     public static func run(_ arguments: [String]) -> Int32 {
+        // Where the system does not grant it, passwords are as safe as in any other program.
+        _ = Hardening.closeToOthers()
         if arguments == [ClipboardClearing.argument] { return ClipboardClearing.run() }
         guard Terminal.occupyStandardStreams() else { return ExitStatus.failure.rawValue }
         Terminal.useLocale()

@@ -18,6 +18,10 @@ public struct Hardening: Sendable, Hashable {
     /// Nothing was applied.
     public static let none = Hardening(coreDumpsOff: false, tracingOff: false, memoryLocks: false)
 
+    /// For a program that only passes secrets on: nobody may trace it, and on Linux it leaves no core. The limit on cores is
+    /// left alone, for the programs that it starts have it too.
+    public static func closeToOthers() -> Bool { blaze_disable_tracing() == 0 }
+
     /// Applies what the system allows. `allowTracing` keeps debuggers working, for tests.
     public static func apply(allowTracing: Bool = false) -> Hardening {
         // What the process creates is for its user, even where a caller forgets to say so.
