@@ -26,4 +26,7 @@ done
 for peer in echo_server ping_load; do
     ${CC:-cc} -O2 -Wall -Wextra -Werror -pthread -o "$tools/$peer" "peers/$peer.c"
 done
+# shellcheck disable=SC2046
+${CC:-cc} -O2 -Wall -Wextra -Werror $(pkg-config --cflags libsodium) -o "$tools/argon2id" peers/argon2id.c \
+    $(pkg-config --libs libsodium)
 exec "${PYTHON:-python3}" bench.py "$tools" "$tools" "$@"

@@ -7,6 +7,7 @@ import pexpect
 import pytest
 
 import envelope
+import processes
 from statuses import LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, PERMISSION, USAGE, WRONG_PASSWORD
 from vaults import PASSPHRASE, keep, make_vault, vault_state
 from waiting import until
@@ -179,6 +180,19 @@ def test_a_password_file_that_others_may_read_is_refused(agent, put):
     file.chmod(0o600)
     agent.ctl("unlock", "--vault-password-file", file).expect(OK)
     agent.ctl("unlock", "--vault-password-file", agent.root / "none").expect(NOT_FOUND)
+
+
+@pytest.mark.linux
+def test_a_password_from_a_process_substitution(other_world):
+    """A program that may not be dumped still reads its own /dev/fd."""
+    other_world.start()
+    make_vault(other_world)
+    other_world.ctl("lock").expect(OK)
+    script = f"blazectl unlock --vault-password-file <(printf %s {PASSPHRASE})"
+    done = subprocess.run(
+        processes.as_user(other_world.uid) + ["/bin/bash", "-c", script], env=other_world.environment(),
+        cwd=other_world.root, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert done.returncode == OK, done.stderr
 
 
 def in_the_dark(world, *words):
