@@ -140,7 +140,8 @@ extension WireSessionStatus {
             "lock_on_suspend": .bool(locksOnSuspend), "lock_on_screen_lock": .bool(locksOnScreenLock),
             "lock_on_logout": .bool(locksOnLogout), "logind": .bool(logind),
             "logind_problem": .optional(logindProblem.isEmpty ? nil : logindProblem),
-            "last_lock": .optional(lastLock.isEmpty ? nil : lastLock), "retry_after": Self.seconds(retryAfter), "prompt_waiters": .count(promptWaiters),
+            "last_lock": .optional(lastLock.isEmpty ? nil : lastLock), "retry_after": Self.seconds(retryAfter),
+            "prompt_waiters": .count(promptWaiters),
         ])
     }
 
