@@ -1,15 +1,18 @@
 """What a user lives with: who is asked for what, how often, and what is remembered."""
 import concurrent.futures
+import contextlib
 import os
 import subprocess
 
 import pexpect
 import pytest
 
+import crowds
 import envelope
 import processes
+import wire
 from statuses import LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, PERMISSION, USAGE, WRONG_PASSWORD
-from vaults import PASSPHRASE, keep, make_vault, vault_state
+from vaults import PASSPHRASE, keep, make_vault, status, vault_state
 from waiting import until
 
 
@@ -279,6 +282,60 @@ def test_a_cancelled_prompt_fails_all_that_wait(agent, put, how):
     child.expect_exact("Passphrase of the vault: ")
     child.sendline(PASSPHRASE)
     assert finish(child)[0] == OK
+
+
+PROMPT, PROMPT_END = 80, 81
+
+
+def ask(connection, *more):
+    """(role, ticket, limit) of a prompt for the vault's passphrase by a client that can ask."""
+    _, reply = connection.call(PROMPT, b"".join(more) + wire.field(2, 1))
+    seen = wire.fields(reply)
+    return seen[1][0], seen[2][0], seen[3][0]
+
+
+def test_asking_again_gives_no_more_time(agent, put):
+    """A client cannot keep the question to itself by asking for it again and again."""
+    make_vault(agent)
+    agent.ctl("lock").expect(OK)
+    with wire.Connection(agent.socket) as connection:
+        connection.greet()
+        first, second = ask(connection), ask(connection)
+        assert first[:2] == second[:2] and second[2] <= first[2] <= 60 * 10**9
+        other = in_the_dark(agent, "vault", "ls")
+        until(lambda: waiters(agent) == 1, "another waits")
+        # Asked a third time, it still waits for the same question.
+        assert ask(connection)[1] == first[1]
+        assert waiters(agent) == 1
+        # A question about something else ends this one: a user is asked one at a time.
+        sample = put("tiny")
+        assert ask(connection, wire.field(1, wire.target(sample.path)))[1] != first[1]
+        _, err = other.communicate(timeout=60)
+        assert other.returncode == NEEDS_PROMPT, err
+
+
+def test_one_who_is_asked_keeps_the_seat(agent):
+    """Commands that come in crowds take no connection from the one whose user is typing."""
+    make_vault(agent)
+    agent.ctl("lock").expect(OK)
+    limit = status(agent, LOCKED)["connection_limit"]
+    crowds.allow_descriptors(limit + 100)
+    with contextlib.ExitStack() as crowd:
+        asker = crowd.enter_context(wire.Connection(agent.socket))
+        asker.greet()
+        ticket = ask(asker)[1]
+
+        def comes_in():
+            """Whether one more is taken in, at the cost of another that has had its second."""
+            connection = crowd.enter_context(wire.Connection(agent.socket))
+            connection.send(wire.hello())
+            return connection.receive()[0] == wire.REPLY
+
+        for _ in range(limit - 1):
+            assert comes_in()
+        for _ in range(3):
+            until(comes_in, "another gives way")
+        assert ask(asker)[1] == ticket
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 """What ends an unlocked session, and what a wrong passphrase costs."""
+import concurrent.futures
 import os
 import subprocess
 import threading
@@ -112,6 +113,21 @@ def test_a_shorter_limit_counts_for_a_session_that_runs(agent, put):
     assert status(agent, OK)["session"]["idle_left"] is None
     set_session(agent, "idle-timeout", '"2s"')
     until(lambda: vault_state(agent) == "locked", "the new limit counts", 20)
+
+
+def test_a_session_that_follows_another_ends_as_well(agent, put):
+    """What was locked one by one, and everything locked when nothing was open any more, leaves no session without limits."""
+    sample = put("typed")
+    set_session(agent, "idle-timeout", '"2s"')
+    for _ in range(2):
+        agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+        agent.ctl("lock", sample.path).expect(OK)
+        agent.ctl("lock").expect(OK)
+        assert status(agent, OK)["session"]["unlocked_since"] is None
+    agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+    assert status(agent, OK)["session"]["idle_left"] is not None
+    until(lambda: status(agent, OK)["unlocked"] == [], "idle time ends it", 15)
+    assert status(agent, OK)["session"]["last_lock"] == "idle"
 
 
 # -- The machine sleeps, the screen is locked, the user leaves
@@ -289,6 +305,23 @@ def test_a_lock_that_arrives_while_an_unlock_derives_wins(agent, put, rng, round
             result.expect(OK)
         agent.ctl("lock").expect(OK)
     assert won > 0, "no round had the lock arrive during the derivation"
+
+
+def test_unlocks_at_the_same_time_all_succeed(agent, put):
+    """None takes the vault or a database's key away from another that works with it."""
+    sample = put("tiny")
+    make_vault(agent)
+    keep(agent, sample)
+    agent.ctl("lock").expect(OK)
+
+    def work(number):
+        if number % 2:
+            return agent.ctl("export", sample.path, "--format", "typed", "--batch", passphrase=PASSPHRASE)
+        return agent.ctl("vault", "verify", passphrase=PASSPHRASE)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for result in pool.map(work, range(8)):
+            result.expect(OK)
 
 
 # -- Wrong passphrases

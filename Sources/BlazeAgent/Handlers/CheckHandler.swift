@@ -27,6 +27,7 @@ enum CheckHandler {
             reply.findings = try withExtendedLifetime(opened.lease) {
                 try opened.reader.quickCheck().findings.map(WireFinding.init)
             }
+            try opened.check()
             reply.row = DatabaseRows.row(for: database, summary: summary, state)
             reply.row.ownership = WireOwnership(opened.reader.ownership)
             return reply

@@ -33,6 +33,7 @@ enum InfoHandler {
             return reply
         }
         let report = try withExtendedLifetime(opened.lease) { try opened.reader.quickCheck() }
+        try opened.check()
         reply.tier = opened.tier
         fill(&reply, opened, report)
         reply.row.ownership = WireOwnership(opened.reader.ownership)

@@ -25,7 +25,12 @@ enum PromptHandlers {
             return retry()
         }
         let subject = database.map { PromptRegistry.Subject.database($0.path) } ?? .vault
-        switch try state.prompts.turn(subject, canAsk: request.canAsk, connection: call.connection, call.responder) {
+        let turn = try state.prompts.turn(
+            subject, canAsk: request.canAsk, connection: call.connection, call.responder
+        ) {
+            database.map { state.sessions[$0.path] != nil } ?? (state.vault.current != nil)
+        }
+        switch turn {
         case .retry: return retry()
         case .ask(let ticket, let left):
             reply.role = .ask

@@ -19,9 +19,11 @@ enum SessionHandlers {
             let epoch = state.sessions.epoch(of: database.path)
             let key = try DatabaseKey.derive(
                 for: database.files, in: state.storage, password: &password, iterations: count)
-            session = DatabaseSession(path: database.path, key: key)
-            guard state.sessions.put(session, since: epoch) else { throw Fault.lockedMeanwhile(database.title) }
-            state.beginSession()
+            let fresh = DatabaseSession(path: database.path, key: key)
+            guard let kept = state.keep(fresh, since: epoch, isNewer: true) else {
+                throw Fault.lockedMeanwhile(database.title)
+            }
+            session = kept
         } else if let open = state.sessions[database.path] {
             session = open
         } else if let open = try state.vault.openSession(database, iterations: count, state) {

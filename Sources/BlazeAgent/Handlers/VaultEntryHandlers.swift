@@ -45,7 +45,7 @@ enum VaultEntryHandlers {
             identity, alias: alias, path: database.path, password: &kept, derivedKey: &derived,
             hint: request.hasHint ? request.hint : nil)
         // Whoever gave the password can use the database at once; a lock that came meanwhile has won.
-        if state.sessions.put(DatabaseSession(path: database.path, key: key), since: epoch) { state.beginSession() }
+        _ = state.keep(DatabaseSession(path: database.path, key: key), since: epoch, isNewer: true)
         state.prompts.satisfied(.database(database.path))
         reply.replaced = old != nil
         reply.entry = try entry(identity, vault)
@@ -96,6 +96,8 @@ enum VaultEntryHandlers {
     ) throws -> WireVaultRevealReply {
         let vault = try call.state.vault.required()
         let found = try find(request.target, vault, call.state)
+        // Held until the reply is sent: a lock that comes before ends the connection.
+        call.responder.hold(call.state.keyUses.begin(found.path, found.alias, abandon: call.responder.abandon))
         answer = try vault.password(of: found.identity)
         guard found.hasPassword else {
             throw Fault(.notFound, "the vault keeps a hint for \(found.alias), and no password", target: found.alias)

@@ -18,7 +18,9 @@ enum VaultHandlers {
         var made = try state.vault.store.create(
             passphrase: &passphrase, costs: .moderate, withRecovery: request.recovery)
         answer = made.recoveryCode.take()
-        try keep(made.vault, since: epoch, call)
+        // Whatever comes now, the vault is there, and nobody will see its recovery code again: a lock that has come
+        // meanwhile is told by the facts.
+        _ = state.keep(made.vault, since: epoch)
         reply.facts = try facts(state)
         return reply
     }
@@ -65,15 +67,12 @@ enum VaultHandlers {
         }
         guard try state.vault.store.exists() else { throw Fault.noVault }
         let epoch = state.sessions.epoch()
-        let wasOpen = state.vault.current != nil
         let opened = try open(with: &passphrase, waiting: !request.noWait, call)
         var reply = WireVaultUnlockReply()
-        reply.already = wasOpen && state.vault.current != nil
-        if reply.already {
-            opened.wipe()
-            state.timer.touch()
-        } else {
-            try keep(opened, since: epoch, call)
+        switch state.keep(opened, since: epoch) {
+        case .kept: break
+        case .already: reply.already = true
+        case .locked: throw Fault.vaultLockedMeanwhile
         }
         state.prompts.satisfied(.vault)
         reply.facts = try facts(state)
@@ -95,13 +94,6 @@ enum VaultHandlers {
             if error.code == .wrongSecret { attempt.failed() }
             throw error
         }
-    }
-
-    private static func keep(_ vault: OpenVault, since epoch: SessionRegistry.Epoch, _ call: Call) throws {
-        guard call.state.vault.keep(vault, since: epoch, call.state.sessions) else {
-            throw Fault.vaultLockedMeanwhile
-        }
-        call.state.beginSession()
     }
 
     /// What the file tells, and whether the vault is unlocked.

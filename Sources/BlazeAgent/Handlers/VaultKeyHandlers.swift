@@ -65,8 +65,10 @@ enum VaultKeyHandlers {
 
     /// One attempt at a passphrase: a wrong one makes the next wait, here as at unlock.
     private static func attempt(_ call: Call, _ body: () throws -> Void) throws {
+        let epoch = call.state.sessions.epoch()
         let attempt = try call.state.attempts.begin(uid: call.peer.userID, wait: true) {
             !call.responder.isForNobody && !call.state.connections.isStopping
+                && call.state.sessions.epoch() == epoch
         }
         do {
             try body()

@@ -17,7 +17,7 @@ final class SessionGuard: Sendable {
         stopping = try WakePipe()
     }
 
-    /// Ends both threads.
+    /// Ends the threads.
     func stop() {
         stopping.wake()
         state.logins?.stop()
@@ -26,6 +26,7 @@ final class SessionGuard: Sendable {
     /// Starts the threads.
     func start() throws(ThreadError) {
         try spawnThread(named: "session") { self.watchClock() }
+        try spawnThread(named: "vault-uses") { self.writeUses() }
         guard let logins = state.logins else { return }
         try spawnThread(named: "logind") { logins.run { self.take($0) } }
     }
@@ -37,16 +38,18 @@ final class SessionGuard: Sendable {
             looks += 1
             guard looks % 5 == 0 else { continue }
             state.timer.adopt(state.sessionSettings.limits)
-            writeUses()
         }
     }
 
-    /// When entries were used last is written some seconds later, so that no request waits for the disk.
+    /// When entries were used last is written some seconds later, so that no request waits for the disk; on a thread of its
+    /// own, so that no deadline does.
     private func writeUses() {
-        do {
-            try state.vault.writeUses()
-        } catch {
-            state.log.warning("uses of the vault not written", metadata: ["reason": "\(error)"])
+        while waitForInput([stopping.descriptor], within: .seconds(5)).isEmpty {
+            do {
+                try state.vault.writeUses()
+            } catch {
+                state.log.warning("uses of the vault not written", metadata: ["reason": "\(error)"])
+            }
         }
     }
 

@@ -81,7 +81,7 @@ final class AcceptLoop: Sendable {
             refuse(stream, Fault(.peerRefused, "this agent serves user \(own) only, not user \(peer.userID)"))
             return
         }
-        switch registry.admit(stream) {
+        switch registry.admit(stream, sparing: router.state.prompts.isAsking) {
         case .admitted(let seat): serve(stream, peer, seat)
         case .full:
             refuse(

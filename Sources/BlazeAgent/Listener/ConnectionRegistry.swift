@@ -89,12 +89,14 @@ final class ConnectionRegistry: Sendable {
 
     /// Takes a connection in. When all seats are taken, the one without a request for longest gives its up, provided
     /// that its spare time is over: connections that do nothing must not keep out those that would.
-    func admit(_ stream: SocketStream) -> Admission {
+    ///
+    /// - Parameter isSpared: whether a connection, by its number, keeps its seat all the same.
+    func admit(_ stream: SocketStream, sparing isSpared: (UInt64) -> Bool = { _ in false }) -> Admission {
         let (admission, loser): (Admission, Seat?) = state.withLock { state in
             guard !state.stopping else { return (.stopping, nil) }
             var loser: Seat?
             if state.seats.count >= limit {
-                loser = longestUnused(of: state.seats.values)
+                loser = longestUnused(of: state.seats.values.filter { !isSpared($0.id) })
                 guard let loser else { return (.full, nil) }
                 state.seats[loser.id] = nil
                 state.leaving.insert(loser.id)

@@ -9,6 +9,11 @@ struct Responder {
     private let requestID: UInt32
     private let sendLimit: Duration
     private let mustEnd: () -> Bool
+    private let held = Held()
+
+    private final class Held {
+        var use: KeyUse?
+    }
 
     /// - Parameters:
     ///   - sendLimit: how long the client may take until it has taken an answer.
@@ -30,6 +35,9 @@ struct Responder {
         return { stream.shutDown() }
     }
 
+    /// Keeps a use of a key until the request has been answered, so that a lock which comes before ends it.
+    func hold(_ use: KeyUse) { held.use = use }
+
     /// Whether nobody waits for the answer any more: the client has left, or the agent is stopping.
     var isForNobody: Bool { stream.hasEnded }
 
@@ -50,6 +58,7 @@ struct Responder {
 
     /// The last answer, with a secret where there is one.
     func reply(_ message: some Message, secret: inout SecretBytes?) throws {
+        try held.use?.check()
         try send(.reply, message, secret: &secret)
     }
 

@@ -1,6 +1,7 @@
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
+internal import BlazeVault
 internal import Logging
 internal import SystemPackage
 
@@ -10,28 +11,51 @@ extension AgentState {
     /// - Returns: the databases that were unlocked; whether the vault was.
     @discardableResult
     func lockEverything(_ reason: LockReason) -> (paths: [FilePath], vault: Bool) {
-        // First of all nothing new comes in: keys that are being derived are worth nothing from here on.
-        let paths = sessions.lockAll()
-        let wasOpen = vault.lock()
+        // All of it in one moment: keys that are being derived are worth nothing from here on, no key can be taken out of
+        // the vault any more, and what is unlocked from now on is another session.
+        var opened: OpenVault?
+        let paths = sessions.lockAll { hadSessions in
+            opened = vault.close()
+            timer.end()
+            life.ended(reason, wasOpen: hadSessions || opened != nil)
+        }
+        let wasOpen = opened != nil
+        opened?.wipe()
         let areEnded = keyUses.endAll()
         if !areEnded { log.error("operations with keys have not ended within a second") }
         let (_, areGiven) = leases.recall(nil)
         if !areGiven { log.error("operations with locks have not ended in time") }
-        timer.end()
-        if wasOpen || !paths.isEmpty { life.ended(reason) }
         if wasOpen || !paths.isEmpty {
             log.info("locked", metadata: ["reason": "\(reason.rawValue)", "databases": "\(paths.count)"])
         }
         return (paths, wasOpen)
     }
 
-    /// Something was unlocked: a session begins with the first, and goes on with the others.
-    func beginSession() {
+    /// Something is unlocked: a session begins with the first, and goes on with the others. Called where nothing can be
+    /// locked meanwhile.
+    private func beginSession(_ settings: SessionSettings) {
         if life.began() {
-            timer.begin(sessionSettings.limits)
+            timer.begin(settings.limits)
         } else {
             timer.touch()
         }
+    }
+
+    /// Keeps a database's key, unless the database was locked since `epoch`.
+    ///
+    /// - Parameter isNewer: see `SessionRegistry.put`.
+    /// - Returns: the session that the database has now; nil when it was locked.
+    func keep(
+        _ session: DatabaseSession, since epoch: SessionRegistry.Epoch, isNewer: Bool
+    ) -> DatabaseSession? {
+        let settings = sessionSettings
+        return sessions.put(session, since: epoch, isNewer: isNewer) { beginSession(settings) }
+    }
+
+    /// Keeps an unlocked vault, unless everything was locked since `epoch`: it is wiped then.
+    func keep(_ opened: OpenVault, since epoch: SessionRegistry.Epoch) -> VaultSession.Keeping {
+        let settings = sessionSettings
+        return vault.keep(opened, since: epoch, sessions) { beginSession(settings) }
     }
 
     /// What the settings say about sessions. While the file is broken, which `status` tells, what they said last: a

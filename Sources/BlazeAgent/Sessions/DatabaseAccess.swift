@@ -34,10 +34,10 @@ struct DatabaseAccess {
         _ database: LocatedDatabase, _ call: Call, while isWanted: () -> Bool = { true }
     ) throws -> DatabaseLease? {
         guard tier == .lease else { return nil }
-        try refuseWhileHandedOver(database, call)
         let deadline = Deadline.after(wait)
         var pause: Int32 = 5
         while true {
+            try refuseWhileHandedOver(database, call)
             let lease: DatabaseLease?
             do throws(StorageError) {
                 lease = try call.state.leases.lease(

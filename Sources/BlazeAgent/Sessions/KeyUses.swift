@@ -15,6 +15,9 @@ final class KeyUse: Sendable {
         self.title = title
     }
 
+    /// Whether its database was locked.
+    var isEnded: Bool { registry.isEnded(number) }
+
     /// Ends the operation when its database was locked.
     func check() throws {
         guard registry.isEnded(number) else { return }
@@ -29,7 +32,7 @@ final class KeyUse: Sendable {
 /// The operations that work with keys now: a lock ends them, since each holds a copy of its key.
 final class KeyUses: Sendable {
     private struct Entry {
-        let path: FilePath
+        let path: FilePath?
         /// Ends an operation that waits for its client.
         let abandon: @Sendable () -> Void
         var isEnded = false
@@ -47,12 +50,17 @@ final class KeyUses: Sendable {
     static let limit: Duration = .milliseconds(900)
 
     func begin(_ database: LocatedDatabase, abandon: @escaping @Sendable () -> Void) -> KeyUse {
+        begin(database.path, database.title, abandon: abandon)
+    }
+
+    /// Nil stands for an operation that only the lock of everything ends.
+    func begin(_ path: FilePath?, _ title: String, abandon: @escaping @Sendable () -> Void) -> KeyUse {
         let number = state.withLock { state in
             state.next += 1
-            state.entries[state.next] = Entry(path: database.path, abandon: abandon)
+            state.entries[state.next] = Entry(path: path, abandon: abandon)
             return state.next
         }
-        return KeyUse(self, number, database.title)
+        return KeyUse(self, number, title)
     }
 
     /// Ends the operations on a database, or all, and waits until their keys are gone; false when some are not.

@@ -39,7 +39,8 @@ struct OpenDatabase {
                 for: database.files, in: state.storage, password: &password,
                 iterations: try checked(iterations: iterations))
             try use.check()
-            let lease = try access.lease(database, call)
+            let lease = try access.lease(database, call) { !use.isEnded }
+            try use.check()
             let reader = try DatabaseReader(
                 database.files, in: state.storage, key: key.withKey { $0 }, underLease: lease != nil)
             return OpenDatabase(reader: reader, iterations: key.iterations, lease: lease, use: use)

@@ -57,8 +57,13 @@ final class PromptRegistry: Sendable {
 
     /// Gives a client its turn to ask, or waits with it for the one that asks.
     ///
+    /// - Parameter isThere: whether what would be asked for has come meanwhile.
     /// - Throws: `Fault.promptEnded` when the one that asks has no answer; `ConnectionLost`.
-    func turn(_ subject: Subject, canAsk: Bool, connection: UInt64, _ responder: Responder) throws -> Turn {
+    func turn(
+        _ subject: Subject, canAsk: Bool, connection: UInt64, _ responder: Responder, isThere: () -> Bool
+    ) throws -> Turn {
+        // A connection asks its user one question at a time.
+        endWhere(.cancelled) { $0.connection == connection && $1 != subject }
         let waiter: Waiter
         do {
             waiter = try Waiter()
@@ -70,10 +75,11 @@ final class PromptRegistry: Sendable {
         let turn: Turn? = state.withLock { state in
             state.next += 1
             number = state.next
-            if var prompt = state.prompts[subject], prompt.deadline.millisecondsLeft > 0,
-                prompt.connection != connection
-            {
+            if isThere() { return .retry }
+            if var prompt = state.prompts[subject], prompt.deadline.millisecondsLeft > 0 {
                 left = .milliseconds(Int64(prompt.deadline.millisecondsLeft))
+                // Asking again gives nobody more time.
+                if prompt.connection == connection { return .ask(ticket: prompt.ticket, left: left) }
                 prompt.waiters[number] = waiter
                 state.prompts[subject] = prompt
                 return nil
@@ -111,17 +117,24 @@ final class PromptRegistry: Sendable {
 
     /// A prompt without an answer, by its ticket.
     func cancelled(_ ticket: UInt64, connection: UInt64) {
-        endWhere(.cancelled) { $0.ticket == ticket && $0.connection == connection }
+        endWhere(.cancelled) { prompt, _ in prompt.ticket == ticket && prompt.connection == connection }
     }
 
     /// A connection has ended, and its questions with it.
     func ended(connection: UInt64) {
-        endWhere(.cancelled) { $0.connection == connection }
+        endWhere(.cancelled) { prompt, _ in prompt.connection == connection }
     }
 
-    private func endWhere(_ outcome: Outcome, _ isMeant: (Prompt) -> Bool) {
+    /// Whether the connection's user is being asked now.
+    func isAsking(connection: UInt64) -> Bool {
+        state.withLock { state in
+            state.prompts.values.contains { $0.connection == connection && $0.deadline.millisecondsLeft > 0 }
+        }
+    }
+
+    private func endWhere(_ outcome: Outcome, _ isMeant: (Prompt, Subject) -> Bool) {
         let prompts = state.withLock { state in
-            let found = state.prompts.filter { isMeant($0.value) }
+            let found = state.prompts.filter { isMeant($0.value, $0.key) }
             for subject in found.keys { state.prompts[subject] = nil }
             return Array(found.values)
         }

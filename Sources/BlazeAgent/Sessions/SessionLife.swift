@@ -22,10 +22,12 @@ final class SessionLife: Sendable {
     }
 
     /// Everything was locked.
-    func ended(_ reason: LockReason) {
+    ///
+    /// - Parameter wasOpen: whether anything was unlocked; otherwise this is not told as the last lock.
+    func ended(_ reason: LockReason, wasOpen: Bool) {
         state.withLock { state in
             state.since = nil
-            state.lastLock = reason
+            if wasOpen { state.lastLock = reason }
         }
     }
 

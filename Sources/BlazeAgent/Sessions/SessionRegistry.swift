@@ -47,6 +47,8 @@ final class SessionRegistry: Sendable {
         var single: [FilePath: UInt64] = [:]
     }
 
+    private static let longestMemory = 4096
+
     private let state = Mutex(State())
     /// Told when a database was unlocked or locked.
     let changes = ChangeNotices()
@@ -66,16 +68,26 @@ final class SessionRegistry: Sendable {
 
     /// Puts a session in the place of the one that the path had.
     ///
-    /// - Returns: false when the database was locked since `epoch`: the key is wiped then.
-    func put(_ session: DatabaseSession, since epoch: Epoch) -> Bool {
-        let (old, isKept) = state.withLock { state -> (DatabaseSession?, Bool) in
+    /// - Parameters:
+    ///   - isNewer: whether it takes the place of one of the same database; otherwise that one stays, since others use it.
+    ///   - whileHeld: what has to be done before anybody can lock it again; must be short.
+    /// - Returns: the session that the path has now; nil when the database was locked since `epoch`. A key that is not kept
+    ///   is wiped.
+    func put(
+        _ session: DatabaseSession, since epoch: Epoch, isNewer: Bool, whileHeld: () -> Void
+    ) -> DatabaseSession? {
+        let (loser, kept) = state.withLock { state -> (DatabaseSession?, DatabaseSession?) in
             let now = Epoch(all: state.locks, single: state.single[session.path] ?? 0)
-            guard now == epoch else { return (session, false) }
-            return (state.sessions.updateValue(session, forKey: session.path), true)
+            guard now == epoch else { return (session, nil) }
+            whileHeld()
+            if !isNewer, let present = state.sessions[session.path], present.identity == session.identity {
+                return (session, present)
+            }
+            return (state.sessions.updateValue(session, forKey: session.path), session)
         }
-        old?.wipe()
-        if isKept { changes.tell() }
-        return isKept
+        loser?.wipe()
+        if kept != nil { changes.tell() }
+        return kept
     }
 
     /// Does what must not be done when everything was locked since `epoch`; false when it was.
@@ -90,6 +102,11 @@ final class SessionRegistry: Sendable {
     /// Ends a session, and lets keys that are being derived for it come to nothing; false when there was none.
     func lock(_ path: FilePath) -> Bool {
         let session = state.withLock { state in
+            // Never more than so many are remembered: keys that are being derived come to nothing instead.
+            if state.single.count >= Self.longestMemory {
+                state.locks += 1
+                state.single = [:]
+            }
             state.single[path, default: 0] += 1
             return state.sessions.removeValue(forKey: path)
         }
@@ -111,11 +128,14 @@ final class SessionRegistry: Sendable {
     }
 
     /// Ends all sessions, and lets keys that are being derived come to nothing; the paths that had one.
+    ///
+    /// - Parameter whileHeld: what has to end in the same moment, told whether there was a session; must be short.
     @discardableResult
-    func lockAll() -> [FilePath] {
+    func lockAll(whileHeld: (_ hadSessions: Bool) -> Void) -> [FilePath] {
         let ended = state.withLock { state in
             state.locks += 1
             state.single = [:]
+            whileHeld(!state.sessions.isEmpty)
             defer { state.sessions = [:] }
             return Array(state.sessions.values)
         }

@@ -19,9 +19,10 @@ extension VaultSession {
             let entry = try vault.entry(for: identity) ?? vault.entries().first(where: { $0.path == database.path })
         else { return nil }
         guard let key = try key(entry, of: database, iterations: iterations, vault, state) else { return nil }
-        let session = DatabaseSession(path: database.path, key: key)
-        guard state.sessions.put(session, since: epoch) else { throw Fault.lockedMeanwhile(database.title) }
-        state.beginSession()
+        let fresh = DatabaseSession(path: database.path, key: key)
+        guard let session = state.keep(fresh, since: epoch, isNewer: false) else {
+            throw Fault.lockedMeanwhile(database.title)
+        }
         vault.noteUse(entry.identity)
         if entry.path != database.path { remember(path: database.path, of: entry, vault, state) }
         return session

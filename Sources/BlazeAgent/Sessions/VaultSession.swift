@@ -28,31 +28,38 @@ final class VaultSession: Sendable {
         throw Fault.vaultLocked(target)
     }
 
-    /// Keeps an unlocked vault, unless everything was locked since `epoch`.
-    ///
-    /// - Returns: false when it was: the vault is wiped then.
-    func keep(_ vault: OpenVault, since epoch: SessionRegistry.Epoch, _ sessions: SessionRegistry) -> Bool {
-        var old: OpenVault?
-        let isKept = sessions.ifUnlocked(since: epoch) {
-            old = opened.withLock { current in
-                defer { current = vault }
-                return current
-            }
-        }
-        old?.wipe()
-        if !isKept { vault.wipe() }
-        return isKept
+    /// What came of an unlocked vault.
+    enum Keeping {
+        case kept
+        /// There was one already, which others work with; the new one was wiped.
+        case already
+        /// Everything was locked meanwhile; it was wiped.
+        case locked
     }
 
-    /// Wipes the data key; false when there was none.
-    @discardableResult
-    func lock() -> Bool {
-        let vault = opened.withLock { current in
+    /// Keeps an unlocked vault, unless everything was locked since `epoch` or there is one.
+    func keep(
+        _ vault: OpenVault, since epoch: SessionRegistry.Epoch, _ sessions: SessionRegistry, whileHeld: () -> Void
+    ) -> Keeping {
+        var outcome = Keeping.locked
+        _ = sessions.ifUnlocked(since: epoch) {
+            outcome = opened.withLock { current in
+                guard current == nil else { return .already }
+                current = vault
+                return .kept
+            }
+            whileHeld()
+        }
+        if outcome != .kept { vault.wipe() }
+        return outcome
+    }
+
+    /// Gives the unlocked vault away, to be wiped; nil when it is locked.
+    func close() -> OpenVault? {
+        opened.withLock { current in
             defer { current = nil }
             return current
         }
-        vault?.wipe()
-        return vault != nil
     }
 
     /// Writes down when entries were used last, where that is still to be done.

@@ -56,7 +56,7 @@ struct VaultInitVerb: Verb {
             "vault": reply.facts.json, "strength": reply.strength.json, "recovery": .optional(shown),
         ])
         return VerbResult(data: data, warnings: warnings) { _ in
-            ["the vault is at \(reply.facts.pathText), and unlocked"]
+            ["the vault is at \(reply.facts.pathText), and \(reply.facts.state == .unlocked ? "unlocked" : "locked")"]
         }
     }
 
