@@ -50,7 +50,9 @@ enum HandOverHandler {
         for database: LocatedDatabase, _ summary: FileSummary, _ state: AgentState
     ) throws -> SecretBytes? {
         let (vault, entry) = try requireKept(for: database, summary, state)
-        guard let password = try vault.password(of: entry.identity) else { throw try OpenDatabase.locked(database, state) }
+        guard let password = try vault.password(of: entry.identity) else {
+            throw try OpenDatabase.locked(database, state)
+        }
         vault.noteUse(entry.identity)
         state.timer.touch()
         return password
