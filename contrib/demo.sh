@@ -60,6 +60,20 @@ show 0 blazectl holders unclean
 # Advice: BlazeDB was killed before it could tidy up, so there is something to say.
 show 4 blazectl check --quick unclean
 show 0 blazectl lock unclean
+
+# The vault: one passphrase for all of it, once per session.
+(umask 077 && printf '%s' "demo $RANDOM$RANDOM passphrase $RANDOM" > "$place/passphrase")
+show 0 blazectl vault init --no-recovery --vault-password-file "$place/passphrase"
+exec 3< <(printf '%s' "$password")
+show 0 blazectl vault add tiny --password-fd 3
+exec 3<&-
+show 0 blazectl vault ls
+show 0 blazectl lock
+show 19 blazectl unlock --batch
+show 0 blazectl unlock --vault-password-file "$place/passphrase"
+show 0 blazectl unlock tiny
+show 0 blazectl exec tiny -- sh -c 'echo "a program with the password on descriptor 3: $(wc -c <&3) bytes"'
+show 0 blazectl status
 show 0 blazectl agent stop
 
 if [ "$before" != "$(cksum ./*)" ]; then

@@ -45,6 +45,24 @@ import Testing
         #expect(secret.withBytes { Array($0) } == Array("secret".utf8))
     }
 
+    /// Bytes that nobody has read yet do not hide that the other side is gone; half an end with something left is none.
+    @Test func aStreamHasEndedWhenNobodyIsThere() throws {
+        let directory = try TemporaryDirectory()
+        var (_, client, server): (SocketListener, SocketStream?, SocketStream) = try Self.pair(directory)
+        #expect(!server.hasEnded)
+        try client?.send([1], deadline: .after(.seconds(5)))
+        client?.endSending()
+        #expect(!server.hasEnded)
+        client = nil
+        #expect(server.hasEnded)
+        _ = client
+        let (_, other, mine) = try Self.pair(try TemporaryDirectory())
+        try other.send([1], deadline: .after(.seconds(5)))
+        #expect(!mine.hasEnded)
+        mine.shutDown()
+        #expect(mine.hasEnded)
+    }
+
     @Test func endsAreTold() throws {
         let directory = try TemporaryDirectory()
         var (_, client, server): (SocketListener, SocketStream?, SocketStream) = try Self.pair(directory)

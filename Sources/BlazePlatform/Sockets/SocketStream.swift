@@ -53,9 +53,12 @@ public final class SocketStream: Sendable {
         shutdown(descriptor, Int32(readingOnly ? SHUT_RD : SHUT_RDWR))
     }
 
-    /// Whether the other side has closed its end, or `shutDown` has closed ours, and nothing is left to be received. Does not
-    /// wait.
+    /// Whether nobody is there to be answered: the other side has closed the stream, or its end of it with nothing left to be
+    /// received, or `shutDown` has closed ours. Does not wait.
     public var hasEnded: Bool {
+        // Both ends closed, whatever is left to be received (poll(2)).
+        var look = pollfd(fd: descriptor, events: 0, revents: 0)
+        if poll(&look, 1, 0) > 0, look.revents & Int16(POLLHUP) != 0 { return true }
         var byte: UInt8 = 0
         while true {
             let n = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | blaze_dont_wait())
