@@ -163,6 +163,30 @@ def test_a_directory_that_others_may_write_is_not_used(world):
     until(lambda: world.pid() == pid, "the agent is found again", seconds=BACK)
 
 
+@pytest.mark.parametrize("what", ["link", "foreign", "writable"])
+def test_a_runtime_directory_that_is_not_ones_own_is_refused(world, what):
+    """A directory that somebody else could put a socket into, or that leads elsewhere, gets no agent and no secret."""
+    real, place = world.root / "real", world.root / "place"
+    real.mkdir(mode=0o700)
+    if what == "link":
+        place.symlink_to(real)
+    else:
+        place.mkdir(mode=0o700)
+        if what == "foreign":
+            os.chown(place, processes.NOBODY, processes.NOBODY)
+        else:
+            place.chmod(0o777)
+    environment = world.environment(BLAZEDB_AGENT_SOCK=place / "agent.sock")
+    agent = subprocess.run(
+        world.words("blazedb-agent") + ["--foreground"], env=environment, cwd=world.root, stdin=subprocess.DEVNULL,
+        capture_output=True, timeout=60)
+    assert agent.returncode != OK and str(place).encode() in agent.stderr, agent
+    started = world.ctl("agent", "start", environment=environment)
+    assert started.status != OK and started.err
+    assert list(real.iterdir()) == []
+    assert what == "link" or list(place.iterdir()) == []
+
+
 def test_a_removed_lock_is_taken_again(world):
     pid = world.start()
     lock_of(world).unlink()
