@@ -7,10 +7,11 @@ import pytest
 
 import memory
 import processes
+import vault_keys
 from statuses import OK, WRONG_PASSWORD
 from tap import Tap
 from test_memory import derived, found, traces
-from vaults import OTHER, PASSPHRASE, make_vault
+from vaults import OTHER, PASSPHRASE, keep, make_vault
 from waiting import until
 
 pytestmark = pytest.mark.linux
@@ -97,6 +98,31 @@ def test_secrets_are_in_no_file_log_argv_environment_or_memory_after_lock(world,
             count += 1
             assert not [n for n, needle in looked_for.items() if needle in content or needle.hex().encode() in content], path
     assert count >= 4, "vault, its previous generation, backup and log were to be looked at"
+
+
+def test_keys_of_the_vault_are_in_guarded_memory_until_lock_and_then_nowhere(world, logged, put):
+    """What Argon2id made, the data key, and what is made of it; computed here from the file and the passphrase."""
+    sample = put("typed")
+    make_vault(world)
+    keep(world, sample)
+    file = world.root / "data" / "blazedb-agent" / "vault.bdv"
+    raw = file.read_bytes()
+    slot = vault_keys.slot_key(raw, PASSPHRASE.encode())
+    data = vault_keys.data_key(raw, slot)
+    assert vault_keys.keyed_sum_fits(raw, data), "these are not the vault's keys"
+    looked_for = {
+        "slot key": slot, "data key": data, "entry key": vault_keys.subkey(data, 1), "sum key": vault_keys.subkey(data, 2)}
+    world.ctl("lock").expect(OK)
+    assert found(logged, looked_for) == {}
+    world.ctl("unlock", passphrase=PASSPHRASE).expect(OK)
+    world.ctl("export", sample.path, "--format", "typed").expect(OK)
+    unlocked = found(logged, looked_for)
+    assert "slot key" not in unlocked and "data key" in unlocked, unlocked
+    assert {permissions for places in unlocked.values() for _, permissions, _ in places} == {"---p"}, unlocked
+    world.ctl("lock").expect(OK)
+    assert found(logged, looked_for) == {}
+    world.ctl("unlock", passphrase=WRONG).expect(WRONG_PASSWORD)
+    assert found(logged, {"slot key": vault_keys.slot_key(raw, WRONG.encode())}) == {}
 
 
 def test_secrets_pass_in_secret_sections_only(world, put):
