@@ -12,12 +12,7 @@ enum HandOverHandler {
         let summary = try FileSummary.read(database.files, in: state.storage)
         // Whether there is one is told before anything else is done.
         if !request.ownPassword { try requireKept(for: database, summary, state) }
-        let wake: WakePipe
-        do {
-            wake = try WakePipe()
-        } catch {
-            throw Fault(.insufficient, "the agent has no descriptor left to wait with", hint: "try again")
-        }
+        let wake = try WakePipe()
         // From here on nobody gets a lock on it, and whoever has one gives it up before the program runs.
         let number = state.handOvers.begin(database.path, processID: call.peer.processID)
         defer { state.handOvers.end(number) }

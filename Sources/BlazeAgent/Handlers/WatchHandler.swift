@@ -15,12 +15,7 @@ enum WatchHandler {
             throw Fault(.invalidRequest, "a sign of life comes at least every \(longestAlive) seconds")
         }
         let alive = Duration.seconds(request.aliveSeconds == 0 ? usualAlive : request.aliveSeconds)
-        let watcher: LiveList.Watcher
-        do {
-            watcher = try call.state.liveList.join(call.state)
-        } catch {
-            throw Fault(.insufficient, "the agent cannot start another thread", hint: "try again")
-        }
+        let watcher = try call.state.liveList.join(call.state)
         var told = ToldList()
         var isFirst = true
         var isDue = false

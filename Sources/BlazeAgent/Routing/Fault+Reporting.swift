@@ -18,6 +18,8 @@ extension Fault {
             self.init(
                 .insufficient, "no locked memory is left for secrets",
                 hint: "raise the limit on locked memory: ulimit -l")
+        case is ThreadError:
+            self.init(.insufficient, "the agent has no thread or descriptor left for this", hint: "try again")
         default:
             // Its text is not sent: an error that nobody foresaw may carry anything.
             self.init(.internal, "the agent failed in a way that it does not know", hint: "see the agent's log")

@@ -58,18 +58,13 @@ final class PromptRegistry: Sendable {
     /// Gives a client its turn to ask, or waits with it for the one that asks.
     ///
     /// - Parameter isThere: whether what would be asked for has come meanwhile.
-    /// - Throws: `Fault.promptEnded` when the one that asks has no answer; `ConnectionLost`.
+    /// - Throws: `Fault.promptEnded` when the one that asks has no answer; `ConnectionLost`; `ThreadError`.
     func turn(
         _ subject: Subject, canAsk: Bool, connection: UInt64, _ responder: Responder, isThere: () -> Bool
     ) throws -> Turn {
         // A connection asks its user one question at a time.
         endWhere(.cancelled) { $0.connection == connection && $1 != subject }
-        let waiter: Waiter
-        do {
-            waiter = try Waiter()
-        } catch {
-            throw Fault(.insufficient, "the agent has no descriptor left to wait with", hint: "try again")
-        }
+        let waiter = try Waiter()
         var left = limit
         var number: UInt64 = 0
         let turn: Turn? = state.withLock { state in

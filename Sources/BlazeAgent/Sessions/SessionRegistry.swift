@@ -47,6 +47,7 @@ final class SessionRegistry: Sendable {
         var single: [FilePath: UInt64] = [:]
     }
 
+    /// Databases locked by themselves that are remembered, until everything is locked.
     private static let longestMemory = 4096
 
     private let state = Mutex(State())
@@ -58,8 +59,6 @@ final class SessionRegistry: Sendable {
     var all: [DatabaseSession] {
         state.withLock { Array($0.sessions.values) }.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
     }
-
-    var isEmpty: Bool { state.withLock { $0.sessions.isEmpty } }
 
     /// The moment before a key is derived for a database, or, without a path, for the vault.
     func epoch(of path: FilePath? = nil) -> Epoch {

@@ -71,12 +71,13 @@ struct SecretFlow {
         if let count = options.password.kdfIterations { look.kdfIterations = count }
         var typed: SecretBytes? = try asker.ask("Password of \(title): ", hint: hint, within: .seconds(60))
         _ = try context.connect(for: .info).call(look, secret: &typed) { _ throws(ClientError) in }
-        try offerToRemember(&typed, canRemember: hint != nil || isVaultUnlocked(), asker)
+        try offerToRemember(&typed, canRemember: isVaultUnlocked(), asker)
         guard let password = typed.take() else { throw original }
         return password
     }
 
-    /// The hint that the unlocked vault has for the database; nil where there is none.
+    /// The hint that the unlocked vault has for the database; nil where there is none. What keeps it away, such as a locked
+    /// vault, is no reason not to ask.
     private func hintInVault() -> String? {
         var request = WireVaultHintRequest()
         request.target = target
@@ -132,7 +133,6 @@ struct SecretFlow {
         guard turn.role == .ask else { return }
         var request = WireUnlockRequest()
         request.target = target
-        request.ticket = turn.ticket
         if let count = options.password.kdfIterations { request.kdfIterations = count }
         let deadline = Deadline.after(.nanoseconds(Int64(clamping: turn.limit)))
         var secret: SecretBytes? = try asker.ask(
@@ -148,23 +148,13 @@ struct SecretFlow {
         request.target = target
         if let count = options.password.kdfIterations { request.kdfIterations = count }
         do {
-            let reply = try addingToVault(request, &secret)
+            var none: SecretBytes?
+            let reply = try VaultFlow(context, options.vault).call(request, secret: &secret, answer: &none)
             if !context.global.quiet { context.say("kept in the vault as \(context.printable(reply.entry.alias))") }
         } catch {
             let failure = CommandFailure(reporting: error)
             context.say("warning: the password was not kept: \(failure.message)")
             if !failure.hint.isEmpty, !context.global.quiet { context.say("hint: \(failure.hint)") }
-        }
-    }
-
-    private func addingToVault(_ request: WireVaultAddRequest, _ secret: inout SecretBytes?) throws -> WireVaultAddReply
-    {
-        do throws(ClientError) {
-            return try context.connect(for: .vaultAdd).call(request, secret: &secret) { _ throws(ClientError) in }
-        } catch {
-            guard error.fault?.code == .vaultLocked else { throw error }
-            try VaultUnlocking(context, options.vault).unlock(orThrow: error)
-            return try context.connect(for: .vaultAdd).call(request, secret: &secret) { _ throws(ClientError) in }
         }
     }
 }

@@ -25,7 +25,7 @@ struct VaultUnlocking {
         if secret == nil { secret = try Credentials(context).vaultPassphrase() }
         guard secret != nil else { return nil }
         let connection = try context.connect(for: .vaultUnlock, waiting: Self.longestWait)
-        return try connection.call(request(ticket: 0), secret: &secret) { _ throws(ClientError) in }
+        return try connection.call(request, secret: &secret) { _ throws(ClientError) in }
     }
 
     /// Asks on the terminal, or waits for the command that asks.
@@ -49,7 +49,7 @@ struct VaultUnlocking {
             var secret: SecretBytes? = try asker.ask(
                 "Passphrase of the vault: ", within: .milliseconds(Int64(deadline.millisecondsLeft)))
             do throws(ClientError) {
-                _ = try connection.call(request(ticket: turn.ticket), secret: &secret) { _ throws(ClientError) in }
+                _ = try connection.call(request, secret: &secret) { _ throws(ClientError) in }
                 return
             } catch {
                 guard error.fault?.code == .wrongPassphrase, attempt < Self.tries else { throw error }
@@ -61,10 +61,9 @@ struct VaultUnlocking {
     /// After wrong passphrases an attempt waits so long at most.
     private static let longestWait: Duration = .seconds(60)
 
-    private func request(ticket: UInt64) -> WireVaultUnlockRequest {
+    private var request: WireVaultUnlockRequest {
         var request = WireVaultUnlockRequest()
         request.noWait = options.noWait
-        request.ticket = ticket
         return request
     }
 }

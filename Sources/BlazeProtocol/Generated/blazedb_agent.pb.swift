@@ -621,7 +621,7 @@ public nonisolated enum WirePromptRole: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
 
-  /// This client asks, and sends what it was told with the ticket, on this connection.
+  /// This client asks, and sends what it was told on this connection.
   case ask // = 1
 
   /// Another client has asked, and what was needed is there: do again what needed it.
@@ -2040,9 +2040,6 @@ public nonisolated struct WireUnlockRequest: Sendable {
   /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
   public mutating func clearKdfIterations() {self._kdfIterations = nil}
 
-  /// The prompt that the password was asked for; 0 without one.
-  public var ticket: UInt64 = 0
-
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -3223,9 +3220,6 @@ public nonisolated struct WireVaultUnlockRequest: Sendable {
 
   /// Fail with rate-limited instead of waiting, where wrong passphrases have made the next attempt wait.
   public var noWait: Bool = false
-
-  /// The prompt that the passphrase was asked for; 0 without one.
-  public var ticket: UInt64 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -5689,7 +5683,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".UnlockRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}ticket\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -5699,7 +5693,6 @@ nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.ticket) }()
       default: break
       }
     }
@@ -5716,16 +5709,12 @@ nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._kdfIterations {
       try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
     } }()
-    if self.ticket != 0 {
-      try visitor.visitSingularUInt64Field(value: self.ticket, fieldNumber: 3)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireUnlockRequest, rhs: WireUnlockRequest) -> Bool {
     if lhs._target != rhs._target {return false}
     if lhs._kdfIterations != rhs._kdfIterations {return false}
-    if lhs.ticket != rhs.ticket {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -7681,7 +7670,7 @@ nonisolated extension WireVaultBackupReply: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension WireVaultUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".VaultUnlockRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}no_wait\0\u{1}ticket\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}no_wait\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -7690,7 +7679,6 @@ nonisolated extension WireVaultUnlockRequest: SwiftProtobuf.Message, SwiftProtob
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBoolField(value: &self.noWait) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.ticket) }()
       default: break
       }
     }
@@ -7700,15 +7688,11 @@ nonisolated extension WireVaultUnlockRequest: SwiftProtobuf.Message, SwiftProtob
     if self.noWait != false {
       try visitor.visitSingularBoolField(value: self.noWait, fieldNumber: 1)
     }
-    if self.ticket != 0 {
-      try visitor.visitSingularUInt64Field(value: self.ticket, fieldNumber: 2)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireVaultUnlockRequest, rhs: WireVaultUnlockRequest) -> Bool {
     if lhs.noWait != rhs.noWait {return false}
-    if lhs.ticket != rhs.ticket {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
