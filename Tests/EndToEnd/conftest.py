@@ -97,6 +97,21 @@ def logind():
 
 
 @pytest.fixture
+def clipboard(world):
+    """Programs that keep the clipboard in a file, for commands with WAYLAND_DISPLAY and their directory on the PATH; the
+    file."""
+    content = world.root / "tmp" / "clipboard"
+    programs = world.root / "programs"
+    programs.mkdir()
+    for name, text in (
+            ("wl-copy", f"if [ \"$1\" = --clear ]; then : > {content}; else cat > {content}; fi"),
+            ("wl-paste", f"cat {content}")):
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o700)
+    return content
+
+
+@pytest.fixture
 def put(world):
     """Copies a sample into the private world's databases: put("tiny") -> Sample."""
     def copy(name, directory=None):

@@ -1,4 +1,5 @@
 """One private world for an agent: home, XDG directories, socket, environment; and blazectl run inside it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -144,6 +145,20 @@ class Session:
         pid = self.pid()
         assert pid and processes.is_alive(pid)
         return pid
+
+    @contextlib.contextmanager
+    def foreground(self, *options, environment=None, log=subprocess.DEVNULL):
+        """An agent that the test itself starts, and that must survive it; its process id."""
+        process = subprocess.Popen(
+            self.words("blazedb-agent") + ["--foreground", *options], env=environment or self.environment(),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        try:
+            until(self.pid, "the agent answers")
+            yield process.pid
+            assert process.poll() is None, "the agent has not survived the test"
+        finally:
+            process.terminate()
+            process.wait(30)
 
     def stop(self):
         """Stops the agent and sees that it is gone."""

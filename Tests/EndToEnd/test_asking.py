@@ -40,18 +40,10 @@ SECRET = b"Clipb0ard-Canary-2026"
 
 
 @pytest.fixture
-def clipboard(world):
-    """Programs that keep the clipboard in a file; the file."""
-    content = world.root / "tmp" / "clipboard"
-    programs = world.root / "programs"
-    programs.mkdir()
-    for name, text in (
-            ("wl-copy", f"if [ \"$1\" = --clear ]; then : > {content}; else cat > {content}; fi"),
-            ("wl-paste", f"cat {content}")):
-        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
-        (programs / name).chmod(0o700)
-    content.write_bytes(SECRET)
-    return content
+def filled(clipboard):
+    """The clipboard, with a secret in it."""
+    clipboard.write_bytes(SECRET)
+    return clipboard
 
 
 def clearer(world, milliseconds, secret=SECRET):
@@ -73,25 +65,25 @@ def clearer(world, milliseconds, secret=SECRET):
         os.close(reader)
 
 
-def test_the_clipboard_is_cleared(world, clipboard):
+def test_the_clipboard_is_cleared(world, filled):
     process = clearer(world, 50)
     assert process.communicate(timeout=60) == (b"", b"") and process.returncode == 0
-    assert clipboard.read_bytes() == b""
+    assert filled.read_bytes() == b""
 
 
 @pytest.mark.parametrize("other", [SECRET + b"\n", b"", b"something else", b"x" * 5000], ids=len)
-def test_what_came_into_the_clipboard_meanwhile_stays(world, clipboard, other):
-    clipboard.write_bytes(other)
+def test_what_came_into_the_clipboard_meanwhile_stays(world, filled, other):
+    filled.write_bytes(other)
     process = clearer(world, 0)
     process.communicate(timeout=60)
-    assert process.returncode == 0 and clipboard.read_bytes() == other
+    assert process.returncode == 0 and filled.read_bytes() == other
 
 
-def test_it_waits_for_its_time(world, clipboard):
+def test_it_waits_for_its_time(world, filled):
     process = clearer(world, 3_600_000)
     until(lambda: CLEARER.encode() in command_line(process.pid).split(b"\0"), "it runs")
     assert memory.count(process.pid, SECRET) == 0
-    assert clipboard.read_bytes() == SECRET and process.poll() is None
+    assert filled.read_bytes() == SECRET and process.poll() is None
     process.kill()
     process.communicate(timeout=60)
 

@@ -12,21 +12,9 @@ import envelope
 import processes
 import wire
 from statuses import LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, PERMISSION, USAGE, WRONG_PASSWORD
+from terminals import finish, on_terminal
 from vaults import PASSPHRASE, keep, make_vault, status, vault_state
 from waiting import until
-
-
-def on_terminal(world, *words, **changes):
-    command = world.words() + [str(w) for w in words]
-    return pexpect.spawn(
-        command[0], command[1:], env=world.environment(**changes), cwd=str(world.root), timeout=60, echo=False,
-        dimensions=(40, 120))
-
-
-def finish(child):
-    child.expect(pexpect.EOF)
-    child.close()
-    return child.exitstatus, child.before
 
 
 def kept(world):
@@ -312,6 +300,22 @@ def test_asking_again_gives_no_more_time(agent, put):
         assert ask(connection, wire.field(1, wire.target(sample.path)))[1] != first[1]
         _, err = other.communicate(timeout=60)
         assert other.returncode == NEEDS_PROMPT, err
+
+
+def test_a_client_may_end_its_question_itself_and_nobody_else(agent):
+    make_vault(agent)
+    agent.ctl("lock").expect(OK)
+    with wire.Connection(agent.socket) as asker, wire.Connection(agent.socket) as stranger:
+        asker.greet()
+        stranger.greet()
+        ticket = ask(asker)[1]
+        other = in_the_dark(agent, "vault", "ls")
+        until(lambda: waiters(agent) == 1, "another waits")
+        stranger.call(PROMPT_END, wire.field(1, ticket))
+        assert waiters(agent) == 1
+        asker.call(PROMPT_END, wire.field(1, ticket))
+        _, err = other.communicate(timeout=60)
+        assert other.returncode == NEEDS_PROMPT and b"cancelled" in err, err
 
 
 def test_one_who_is_asked_keeps_the_seat(agent):

@@ -23,18 +23,8 @@ TYPED = "Typed-Canary-Passphrase-2026"
 @pytest.fixture
 def logged(world):
     """An agent with its log in a file, whose memory may be read; its process id."""
-    log = open(world.root / "state" / "log", "wb")
-    process = subprocess.Popen(
-        [str(world.binaries / "blazedb-agent"), "--foreground", "--allow-tracing"], env=world.environment(),
-        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    log.close()
-    try:
-        until(world.pid, "the agent answers")
-        yield process.pid
-        assert process.poll() is None, "the agent has not survived the test"
-    finally:
-        process.terminate()
-        process.wait(30)
+    with open(world.root / "state" / "log", "wb") as log, world.foreground("--allow-tracing", log=log) as pid:
+        yield pid
 
 
 def everything(world, sample, environment):

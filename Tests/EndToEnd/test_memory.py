@@ -1,15 +1,10 @@
 """What is left of passwords and keys in the agent's memory: nothing."""
-import contextlib
 import hashlib
-import os
-import signal
-import subprocess
 
 import pytest
 
 import memory
 from statuses import OK, WRONG_PASSWORD
-from waiting import until
 
 pytestmark = pytest.mark.linux
 
@@ -19,17 +14,8 @@ MARKER = "Memory-Marker-No-Secret-4711"
 @pytest.fixture
 def traced(world):
     """An agent whose memory may be read, in `world`; its process id."""
-    process = subprocess.Popen(
-        [str(world.binaries / "blazedb-agent"), "--foreground", "--allow-tracing"], env=world.environment(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        until(lambda: world.ctl("ping", "--no-autostart").status == OK, "the agent answers")
-        yield process.pid
-        assert process.poll() is None, "the agent has not survived the test"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGTERM)
-        process.wait(30)
+    with world.foreground("--allow-tracing") as pid:
+        yield pid
 
 
 def traces(password, key):

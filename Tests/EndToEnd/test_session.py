@@ -1,6 +1,7 @@
 """What ends an unlocked session, and what a wrong passphrase costs."""
 import concurrent.futures
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -213,7 +214,7 @@ def sleeper(world):
     source, library, slept = (world.root / name for name in ("shim.c", "shim.so", "slept"))
     source.write_text(SHIM)
     built = subprocess.run(
-        ["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"], capture_output=True, timeout=60)
+        [shutil.which("cc") or "clang", "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"], capture_output=True, timeout=60)
     assert built.returncode == 0, built.stderr.decode()
     slept.write_bytes(b"")
 
@@ -221,17 +222,8 @@ def sleeper(world):
         os.truncate(slept, hours * 3600)
 
     # Not by blazectl, which hands no LD_PRELOAD on.
-    process = subprocess.Popen(
-        [str(world.binaries / "blazedb-agent"), "--foreground"],
-        env=world.environment(LD_PRELOAD=library, SLEPT=slept), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        until(world.pid, "the agent answers")
+    with world.foreground(environment=world.environment(LD_PRELOAD=library, SLEPT=slept)):
         yield pass_hours
-        assert process.poll() is None, "the agent has not survived the test"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.mark.linux

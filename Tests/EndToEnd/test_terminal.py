@@ -8,25 +8,10 @@ import pytest
 
 import envelope
 from statuses import INTERRUPTED, NEEDS_PROMPT, OK, WRONG_PASSWORD
+from terminals import finish, on_terminal
 
 ESCAPE = b"\x1b"
 COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
-
-
-def on_terminal(agent, *words, columns=120, **changes):
-    """blazectl on a terminal of its own."""
-    command = agent.words() + [str(w) for w in words]
-    return pexpect.spawn(
-        command[0], command[1:], env=agent.environment(**changes), cwd=str(agent.root), timeout=60, echo=True,
-        dimensions=(40, columns))
-
-
-def finish(child):
-    """(exit status, what is left of the output)."""
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.signalstatus is None, f"ended by signal {child.signalstatus}"
-    return child.exitstatus, child.before
 
 
 def shown(agent, *words, **changes):

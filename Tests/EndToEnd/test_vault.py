@@ -4,12 +4,10 @@ import pathlib
 import stat
 import sys
 
-import pexpect
-import pytest
-
 import envelope
 from statuses import (
     DAMAGE, LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, PERMISSION, USAGE, WOULD_OVERWRITE, WRONG_PASSWORD)
+from terminals import finish, on_terminal
 from vaults import OTHER, PASSPHRASE, keep, make_vault, status, vault_state
 from waiting import until
 
@@ -228,13 +226,6 @@ def test_permissions_that_are_too_open(agent):
 
 # -- Passwords that leave the vault
 
-def on_terminal(world, *words, **changes):
-    command = world.words() + [str(w) for w in words]
-    return pexpect.spawn(
-        command[0], command[1:], env=world.environment(**changes), cwd=str(world.root), timeout=60, echo=False,
-        dimensions=(40, 120))
-
-
 def test_reveal_only_on_a_terminal_and_only_on_request(agent, put):
     sample = put("typed")
     make_vault(agent)
@@ -244,23 +235,8 @@ def test_reveal_only_on_a_terminal_and_only_on_request(agent, put):
     plain = agent.ctl("vault", "reveal", "typed")
     assert plain.status != OK and sample.password not in plain.text + plain.messages
     child = on_terminal(agent, "vault", "reveal", "typed", "--show")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == OK and child.before.strip() == sample.password.encode()
-
-
-@pytest.fixture
-def clipboard(agent):
-    """Programs that keep the clipboard in a file."""
-    content = agent.root / "tmp" / "clipboard"
-    programs = agent.root / "programs"
-    programs.mkdir()
-    for name, text in (
-            ("wl-copy", f"if [ \"$1\" = --clear ]; then : > {content}; else cat > {content}; fi"),
-            ("wl-paste", f"cat {content}")):
-        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
-        (programs / name).chmod(0o700)
-    return content
+    ended, out = finish(child)
+    assert ended == OK and out.strip() == sample.password.encode()
 
 
 def test_reveal_by_the_clipboard(agent, put, clipboard):
@@ -308,9 +284,7 @@ def test_init_on_a_terminal_shows_the_recovery_code_once(agent):
     child.expect_exact("Recovery code, shown this once.")
     child.expect(rb"\r\n\s+([A-Z0-9-]{20,})\r\n")
     code = child.match.group(1).decode()
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == OK
+    assert finish(child)[0] == OK
     agent.ctl("lock").expect(OK)
     # As people type it from paper.
     agent.ctl("unlock", passphrase=code.lower().replace("-", " ")).expect(OK)
@@ -323,6 +297,4 @@ def test_two_passphrases_that_differ_are_asked_for_again(agent):
         child.sendline(first)
         child.expect_exact("The same again: ")
         child.sendline(again)
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == OK
+    assert finish(child)[0] == OK
