@@ -47,6 +47,30 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case unreadableRecord = "unreadable-record"
         /// Guarded memory for a key could not be had.
         case noSecretMemory = "no-secret-memory"
+        /// The system could not write, sync or rename a file.
+        case writeFailed = "write-failed"
+        /// The file system is full, or the quota is used up.
+        case noSpace = "no-space"
+        /// There is too little memory for what was asked.
+        case noMemory = "no-memory"
+        /// The file system cannot be written.
+        case readOnly = "read-only"
+        /// An earlier write failed: nothing more is done through this handle.
+        case poisoned = "poisoned"
+        /// Another process replaced the files although their lock is held here.
+        case replacedMeanwhile = "replaced-meanwhile"
+        /// What an interrupted operation left cannot be put right without a decision.
+        case recoveryUndecided = "recovery-undecided"
+        /// The database is damaged, and the operation would make it worse.
+        case damaged = "damaged"
+        /// There is a record of that id already.
+        case recordExists = "record-exists"
+        /// There is no record of that id.
+        case recordNotFound = "record-not-found"
+        /// The record has no id, or is over a limit of the format.
+        case invalidRecord = "invalid-record"
+        /// A database of that name is there already.
+        case alreadyExists = "already-exists"
     }
 
     /// What kind of failure it was.
@@ -85,10 +109,18 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
             case .notFound: .notFound
             case .permissionDenied: .permissionDenied
             case .notRegularFile: .notRegularFile
-            default: .readFailed
+            case .noSpace: .noSpace
+            case .readOnly: .readOnly
+            case .exists: .alreadyExists
+            default: Self.changing.contains(error.operation) ? .writeFailed : .readFailed
             }
         self.init(code, error.description, hint: hint, path: error.path)
     }
+
+    /// What `StorageError` calls the operations that change something.
+    private static let changing: Set = [
+        "write", "truncate", "sync", "rename", "link", "remove", "create", "change the mode of",
+    ]
 
     /// The message, and the byte position where there is one.
     public var description: String {

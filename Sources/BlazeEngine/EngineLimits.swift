@@ -29,6 +29,8 @@ public enum EngineLimits {
     public static let walPayloadBytes: UInt64 = 64 << 10
     /// The most pages outside every list that are remembered one by one while pages are surveyed.
     public static let unlistedPages = 1 << 20
+    /// The most pages without a use that gc and vacuum sort.
+    public static let orphanPages = 1 << 24
     /// The most pages that two records seem to share beside a writer, whose records are read again.
     public static let sharedPageChecks = 256
     /// The most records with odd headers that are read at a time beside a writer.

@@ -16,6 +16,11 @@ void CCryptoBoringSSL_EVP_AEAD_CTX_free(struct blaze_gcm *context);
 int CCryptoBoringSSL_EVP_AEAD_CTX_open_gather(
     const struct blaze_gcm *context, uint8_t *out, const uint8_t *nonce, size_t nonce_size, const uint8_t *in,
     size_t in_size, const uint8_t *tag, size_t tag_size, const uint8_t *associated, size_t associated_size);
+int CCryptoBoringSSL_EVP_AEAD_CTX_seal_scatter(
+    const struct blaze_gcm *context, uint8_t *out, uint8_t *tag, size_t *tag_size, size_t tag_capacity,
+    const uint8_t *nonce, size_t nonce_size, const uint8_t *in, size_t in_size, const uint8_t *extra, size_t extra_size,
+    const uint8_t *associated, size_t associated_size);
+int CCryptoBoringSSL_RAND_bytes(uint8_t *bytes, size_t size);
 void CCryptoBoringSSL_ERR_clear_error(void);
 
 int blaze_pbkdf2_sha256(
@@ -50,6 +55,21 @@ int blaze_gcm_open(
     // A tag that does not fit is nothing to report: the thread's list of errors would only grow.
     if (opened != 1) CCryptoBoringSSL_ERR_clear_error();
     return opened == 1;
+}
+
+int blaze_gcm_seal(
+    const struct blaze_gcm *gcm, const void *nonce, const void *plaintext, size_t size, void *tag, void *ciphertext) {
+    size_t tag_size = 0;
+    int sealed = CCryptoBoringSSL_EVP_AEAD_CTX_seal_scatter(
+        gcm, ciphertext, tag, &tag_size, BLAZE_GCM_TAG_SIZE, nonce, BLAZE_GCM_NONCE_SIZE, plaintext, size, NULL, 0,
+        NULL, 0);
+    if (sealed != 1) CCryptoBoringSSL_ERR_clear_error();
+    return sealed == 1 && tag_size == BLAZE_GCM_TAG_SIZE;
+}
+
+void blaze_random(void *bytes, size_t size) {
+    // It ends the process rather than return what is not random.
+    (void)CCryptoBoringSSL_RAND_bytes(bytes, size);
 }
 
 void blaze_gcm_free(struct blaze_gcm *gcm) { CCryptoBoringSSL_EVP_AEAD_CTX_free(gcm); }

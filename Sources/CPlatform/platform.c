@@ -187,6 +187,22 @@ int blaze_open_for_reading(const char *path) {
     return open(path, flags);
 }
 
+int blaze_open_for_writing(const char *path) { return open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
+
+int blaze_sync_file(int fd) {
+    int result;
+    do {
+#if defined(F_FULLFSYNC)
+        // macOS: fsync leaves the data in the drive's cache. Not every file system knows the other call.
+        result = fcntl(fd, F_FULLFSYNC);
+        if (result != 0 && (errno == ENOTSUP || errno == EINVAL || errno == ENOTTY)) result = fsync(fd);
+#else
+        result = fsync(fd);
+#endif
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
 int64_t blaze_seek_data(int fd, int64_t offset) {
 #if defined(SEEK_DATA)
     off_t at = lseek(fd, (off_t)offset, SEEK_DATA);

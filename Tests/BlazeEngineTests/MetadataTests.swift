@@ -82,7 +82,10 @@ import TestSupport
             ])
         let kept = payload.keptMembers.first { $0.key == "future" }
         #expect(kept?.value == Array(#"{"x":1e400}"#.utf8))
-        #expect(payload.keptMembers.map(\.key) == ["future", "metaData", "secondaryIndexDefinitions"])
+        #expect(
+            payload.keptMembers.map(\.key) == [
+                "future", "metaData", "searchIndexedFields", "secondaryIndexDefinitions",
+            ])
     }
 
     @Test func keepsUnknownMembersOfTheWrapper() throws {

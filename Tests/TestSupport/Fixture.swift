@@ -45,6 +45,8 @@ public struct Fixture: Sendable, CustomStringConvertible {
         public var pbkdf2Iterations: Int
         /// What a reader sees; nil for a database without its data file.
         public var expect: Expectation?
+        /// What a correct repair leaves; nil where there is nothing to repair.
+        public var repaired: Expectation?
     }
 
     /// The path under the fixtures' directory.

@@ -97,6 +97,8 @@ extension Finding.Name {
     public static let vacuumLeftover = Finding.Name(rawValue: "vacuum-leftover")
     /// Copies made while opening.
     public static let openLeftover = Finding.Name(rawValue: "open-leftover")
+    /// Files of a change by this program that did not end.
+    public static let agentLeftover = Finding.Name(rawValue: "agent-leftover")
     /// Transaction logs of very old versions.
     public static let oldTransactionLog = Finding.Name(rawValue: "old-transaction-log")
 
@@ -124,6 +126,7 @@ extension Finding.Name {
         .indexEntryUnusable, .freePageInUse, .freePageTwice, .freePageBeyond, .nextPageLow, .indexDangling,
         .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt, .partialPage, .orphan, .leaked,
         .separateIndexFile, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover,
+        .agentLeftover,
         .oldTransactionLog, .walPending, .walTail, .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
     ]
 }

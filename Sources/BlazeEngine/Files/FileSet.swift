@@ -23,6 +23,22 @@ public struct FileSet: Sendable, Hashable {
     public var indexes: FilePath { base.appendingSuffix(".meta.indexes") }
     /// `NAME.vacuum_backup.blazedb`: where a vacuum keeps the data file while it puts the new one in its place.
     public var dataAside: FilePath { base.appendingSuffix(".vacuum_backup.blazedb") }
+    /// `NAME.vacuum_backup.meta`: where a vacuum keeps the metadata meanwhile.
+    var metaAside: FilePath { base.appendingSuffix(".vacuum_backup.meta") }
+    /// What BlazeDB's vacuum builds (FORMAT.md 7.4).
+    var vacuumNew: [FilePath] {
+        [".vacuum.blazedb", ".vacuum.meta", ".vacuum.wal"].map { base.appendingSuffix($0) }
+    }
+    /// `NAME.vacuum_in_progress`: from before the files are swapped until the old ones are gone.
+    var swapMarker: FilePath { base.appendingSuffix(".vacuum_in_progress") }
+    /// `NAME.vacuum_success`: the new files are in place and count.
+    var swapSuccess: FilePath { base.appendingSuffix(".vacuum_success") }
+    /// A set of new files beside this one, under names that BlazeDB does not know.
+    var successor: FileSet { FileSet(data: base.appendingSuffix(".agent_new.pages")) }
+    /// The metadata that is being written.
+    var metaNew: FilePath { base.appendingSuffix(".agent_meta") }
+    /// That an interrupted transaction is being rolled back, and from which copy.
+    var rollbackMarker: FilePath { base.appendingSuffix(".agent_rollback") }
     /// `NAME`, for a person: bytes that cannot be shown are escaped.
     public var name: String { FilePath.displayString(nameBytes) }
 

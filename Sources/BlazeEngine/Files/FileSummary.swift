@@ -73,7 +73,7 @@ public struct FileSummary: Sendable {
     private static let swapLimit: Duration = .milliseconds(500)
 
     private static func isSwapped(_ files: FileSet, in storage: any Storage) -> Bool {
-        files.ownership(in: storage).isOwned && files.isBeingSwapped(in: storage)
+        !files.ownership(in: storage).asSeenByOthers.isQuiet && files.isBeingSwapped(in: storage)
     }
 
     private static func lookOnce(
@@ -82,6 +82,7 @@ public struct FileSummary: Sendable {
         let status = try FileSetStatus.read(files, in: storage)
         // Asked after the files were listed, so that no owner comes between who explains what was seen.
         let ownership = given ?? files.ownership(in: storage)
+        let judge = given ?? ownership.asSeenByOthers
         if status.data == nil, !status.has(.vacuumBackup, ".blazedb") {
             throw EngineError(StorageError(.notFound, operation: "open", path: files.data))
         }
@@ -99,12 +100,12 @@ public struct FileSummary: Sendable {
         } catch {
             metadata = .failure(error)
         }
-        return (FileSummary(files, status, metadata, ownership, in: storage), try? metadata.get())
+        return (FileSummary(files, status, metadata, ownership, judge: judge, in: storage), try? metadata.get())
     }
 
     private init(
         _ files: FileSet, _ status: FileSetStatus, _ metadata: Result<MetadataFile, EngineError>,
-        _ ownership: Ownership, in storage: any Storage
+        _ ownership: Ownership, judge: Ownership, in storage: any Storage
     ) {
         self.files = files
         self.ownership = ownership
@@ -130,16 +131,17 @@ public struct FileSummary: Sendable {
         recordCount = count
         metadataProblem = problem
         let interrupted = status.leftovers.contains { $0.kind == .transactionCopy || $0.kind == .vacuumBackup }
-        recordCountIsEstimate = (status.wal?.size ?? 0) > 0 || interrupted || ownership.isOwned
+        recordCountIsEstimate =
+            (status.wal?.size ?? 0) > 0 || interrupted || judge.isOwned || (ownership == .leased && judge != .leased)
         var findings = FindingCollector()
         // A database that is new has no metadata until its owner first saves, and one being swapped none for a moment.
         let mayLackMetadata =
-            !ownership.isQuiet
+            !judge.isQuiet
             && (status.data?.size == 0
                 || status.leftovers.contains { $0.kind == .vacuumBackup || $0.kind == .vacuumMarker })
         findings.add(contentsOf: Self.findings(problem, saltProblem, salt?.source, mayLackMetadata: mayLackMetadata))
         findings.add(contentsOf: status.findings)
-        self.findings = findings.findings(judgedBy: ownership)
+        self.findings = findings.findings(judgedBy: judge)
     }
 
     private static func findings(
@@ -200,6 +202,9 @@ extension FileSetStatus {
         add(
             .openLeftover, .advice, count(.openBackup),
             "copies in this directory that BlazeDB made while opening a database: a process died while opening one")
+        add(
+            .agentLeftover, .advice, count(.agentTemporary),
+            "files of a change by this program that did not end: the next one removes them")
         add(.oldTransactionLog, .note, count(.transactionLog), "transaction logs that BlazeDB deletes unread")
         add(
             .separateIndexFile, .advice, indexes == nil ? 0 : 1,

@@ -18,6 +18,8 @@ public struct Leftover: Sendable, Hashable {
         case vacuumBackup = "vacuum-backup"
         /// `NAME.blazedb.vacuum-*` and `NAME.blazedb.wal`: of the asynchronous vacuum.
         case asyncVacuum = "async-vacuum"
+        /// `NAME.agent_*`: of an operation of this program that has not ended; the next change removes them.
+        case agentTemporary = "agent-temporary"
     }
 
     /// Where it is.
@@ -58,6 +60,7 @@ extension Leftover.Kind {
             case "vacuum_in_progress", "vacuum_success": self = .vacuumMarker
             case "vacuum.blazedb", "vacuum.meta", "vacuum.wal": self = .vacuumNew
             case "vacuum_backup.blazedb", "vacuum_backup.meta": self = .vacuumBackup
+            case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_rollback": self = .agentTemporary
             default:
                 guard let tail = rest(behind: dataName),
                     tail == Array(".wal".utf8)[...]
@@ -95,6 +98,8 @@ extension Leftover.Kind {
             self = .vacuumNew
         } else if ends(".vacuum_backup.blazedb", ".vacuum_backup.meta") {
             self = .vacuumBackup
+        } else if ends(".agent_new.pages", ".agent_new.meta", ".agent_meta", ".agent_rollback") {
+            self = .agentTemporary
         } else if ends(".blazedb.wal") || name.contains(".blazedb.vacuum-") {
             self = .asyncVacuum
         } else {

@@ -112,7 +112,7 @@ enum CanonicalPayload {
         case .null: out.append(contentsOf: "null".utf8)
         case .bool(let flag): out.append(contentsOf: (flag ? "true" : "false").utf8)
         case .number(let text): out.append(contentsOf: text.utf8)
-        case .string(let text): append(text: text, to: &out)
+        case .string(let text): JSONQuoting.append(text, to: &out)
         case .array(let values):
             out.append(UInt8(ascii: "["))
             for (i, element) in values.enumerated() {
@@ -124,28 +124,11 @@ enum CanonicalPayload {
             out.append(UInt8(ascii: "{"))
             for (i, member) in members.sorted(by: { utf8Order($0.key, $1.key) }).enumerated() {
                 if i > 0 { out.append(UInt8(ascii: ",")) }
-                append(text: member.key, to: &out)
+                JSONQuoting.append(member.key, to: &out)
                 out.append(UInt8(ascii: ":"))
                 append(member.value, depth: depth + 1, to: &out)
             }
             out.append(UInt8(ascii: "}"))
         }
-    }
-
-    private static func append(text: String, to out: inout [UInt8]) {
-        out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): out += [UInt8(ascii: "\\"), byte]
-            case 0x08: out.append(contentsOf: "\\b".utf8)
-            case 0x09: out.append(contentsOf: "\\t".utf8)
-            case 0x0A: out.append(contentsOf: "\\n".utf8)
-            case 0x0C: out.append(contentsOf: "\\f".utf8)
-            case 0x0D: out.append(contentsOf: "\\r".utf8)
-            case 0..<0x20: out.append(contentsOf: "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8)
-            default: out.append(byte)
-            }
-        }
-        out.append(UInt8(ascii: "\""))
     }
 }

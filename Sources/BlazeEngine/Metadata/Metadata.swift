@@ -53,7 +53,7 @@ public struct Metadata: Sendable {
     /// Members of the wrapper that are not known here.
     public let unknownWrapperMembers: [RawMember]
     /// Members of the payload that a rewrite keeps as they are: `metaData`, `fieldTypes`,
-    /// `secondaryIndexDefinitions`, `searchIndex`, `version` and whatever is not known here.
+    /// `secondaryIndexDefinitions`, `searchIndexedFields`, `searchIndex`, `version` and whatever is not known here.
     public let keptPayloadMembers: [RawMember]
 
     /// `encodingFormat` outside the signed payload, where `json` starts a page migration (FORMAT.md 5.1).

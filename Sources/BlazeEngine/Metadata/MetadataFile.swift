@@ -11,12 +11,15 @@ struct MetadataFile {
     /// The open file. As long as it is held, no other file gets its inode, so that device and inode tell it apart.
     let file: any StorageFile
     let wrapper: MetadataWrapper
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
     /// Reads and takes apart `NAME.meta`. Nothing is verified yet.
-    init(_ files: FileSet, in storage: any Storage) throws(EngineError) {
-        path = files.meta
-        (bytes, status, file) = try Self.read(files.meta, in: storage)
-        wrapper = try MetadataWrapper(bytes, path: files.meta)
+    init(_ files: FileSet, in storage: any Storage) throws(EngineError) { try self.init(files.meta, in: storage) }
+
+    /// The same of a copy under another name.
+    init(_ path: FilePath, in storage: any Storage) throws(EngineError) {
+        self.path = path
+        (bytes, status, file) = try Self.read(path, in: storage)
+        wrapper = try MetadataWrapper(bytes, path: path)
     }
 
     /// What the signature may cover: the payload, or the encodings of a version 1 layout (FORMAT.md 5.3). The latter cost
@@ -28,17 +31,22 @@ struct MetadataFile {
 
     /// Whether the signature over one of `texts` is by this key.
     func isVerified(by key: SymmetricKey, texts: [[UInt8]]) -> Bool {
+        texts.contains { text in
+            (try? Self.authenticationCode(of: text, key: key)).map { isEqualInConstantTime(wrapper.signature, $0) }
+                ?? false
+        }
+    }
+
+    /// The signature of a text: HMAC-SHA256 (FORMAT.md 5.1). Throws `.noMemory`.
+    static func authenticationCode(of text: [UInt8], key: SymmetricKey) throws(EngineError) -> [UInt8] {
         // What the code is computed with is left on the stack.
         defer { wipeStack() }
-        return key.withUnsafeBytes { key in
-            texts.contains { text in
-                var code = [UInt8](repeating: 0, count: BLAZE_SHA256_SIZE)
-                let status = text.withUnsafeBytes {
-                    blaze_hmac_sha256(key.baseAddress, key.count, $0.baseAddress, $0.count, &code)
-                }
-                return status == 0 && isEqualInConstantTime(wrapper.signature, code)
-            }
+        var code = [UInt8](repeating: 0, count: BLAZE_SHA256_SIZE)
+        let status = key.withUnsafeBytes { key in
+            text.withUnsafeBytes { blaze_hmac_sha256(key.baseAddress, key.count, $0.baseAddress, $0.count, &code) }
         }
+        guard status == 0 else { throw EngineError(.noMemory, "memory is out: the metadata was not signed") }
+        return code
     }
 
     /// The payload, not verified by this call.

@@ -72,7 +72,7 @@ struct MetadataPayload {
 
     /// The members that a writer makes anew; every other one it keeps.
     private static let rebuiltMembers: Set = [
-        "indexMap", "nextPageIndex", "deletedPages", "encodingFormat", "searchIndexedFields", "secondaryIndexes",
+        "indexMap", "nextPageIndex", "deletedPages", "encodingFormat", "secondaryIndexes",
     ]
 
     private static func freePages(_ scanner: inout JSONScanner) throws(JSONError) -> ([UInt32], Int) {

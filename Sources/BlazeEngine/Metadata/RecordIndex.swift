@@ -53,6 +53,47 @@ struct RecordIndex: Sendable {
     }
 }
 
+extension RecordIndex {
+    /// What becomes of a record: its new pages, or nothing of it.
+    struct Change {
+        let id: RecordID
+        let pages: [UInt32]?
+    }
+
+    /// The index after changes, which are in ascending order of their ids, each id once.
+    func applying(_ changes: [Change]) -> RecordIndex {
+        var out = RecordIndex()
+        out.entries.reserveCapacity(entries.count + changes.count)
+        out.pages.reserveCapacity(pages.count + changes.count)
+        var next = changes.startIndex
+        func isBefore(_ id: RecordID) -> Bool { next < changes.endIndex && changes[next].id < id }
+        for entry in entries {
+            while isBefore(entry.id) {
+                out.append(changes[next])
+                next += 1
+            }
+            if next < changes.endIndex, changes[next].id == entry.id {
+                out.append(changes[next])
+                next += 1
+            } else {
+                out.append(entry.id, pages(of: entry))
+            }
+        }
+        for change in changes[next...] { out.append(change) }
+        return out
+    }
+
+    private mutating func append(_ change: Change) {
+        if let pages = change.pages { append(change.id, pages) }
+    }
+
+    /// Appends an entry behind all others.
+    mutating func append(_ id: RecordID, _ list: some Collection<UInt32>) {
+        entries.append(Entry(id: id, start: UInt32(pages.count), count: UInt32(list.count)))
+        pages += list
+    }
+}
+
 /// Reads an index in any of the shapes of FORMAT.md 5.2 and 5.3.
 struct RecordIndexBuilder {
     private var index = RecordIndex()

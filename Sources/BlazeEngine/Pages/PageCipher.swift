@@ -13,6 +13,7 @@ internal import Crypto
 /// Holds the key's schedule, in ordinary memory, as long as it lives, and wipes it then: an operation makes one and lets
 /// it go. Any number of threads may use one.
 final class PageCipher: Sendable {
+    private let nonces = NonceSource()
     // Written by nobody but init and deinit.
     private nonisolated(unsafe) let gcm: OpaquePointer
 
@@ -57,6 +58,41 @@ final class PageCipher: Sendable {
     func openOverflow(_ page: PageView) -> Data? {
         guard page.overflowLength <= PageView.overflowCapacity else { return nil }
         return open(page, header: 16, count: Int(page.overflowLength))
+    }
+
+    /// Fills a page with a record's plaintext, or the main page's part of it. Throws `.writeFailed` when the cipher fails.
+    func sealRecord(_ plaintext: UnsafeRawBufferPointer, into page: PageBuffer.Place) throws(EngineError) {
+        precondition(plaintext.count <= PageView.recordCapacity, "a record page holds \(PageView.recordCapacity) bytes")
+        page.clear()
+        page.put(PageView.recordMagic, at: 0)
+        page.bytes[4] = 2
+        page.put(UInt32(plaintext.count), at: 5)
+        try seal(plaintext, into: page, header: 9)
+    }
+
+    /// Fills a page with a piece of a long record. Throws `.writeFailed` when the cipher fails.
+    func sealOverflow(
+        _ piece: UnsafeRawBufferPointer, next: UInt32, into page: PageBuffer.Place
+    ) throws(EngineError) {
+        precondition(
+            piece.count <= PageView.overflowCapacity, "an overflow page holds \(PageView.overflowCapacity) bytes")
+        page.clear()
+        page.put(PageView.overflowMagic, at: 0)
+        page.bytes[4] = 3
+        page.put(next, at: 8)
+        page.put(UInt32(piece.count), at: 12)
+        try seal(piece, into: page, header: 16)
+    }
+
+    private func seal(
+        _ plaintext: UnsafeRawBufferPointer, into page: PageBuffer.Place, header: Int
+    ) throws(EngineError) {
+        let tag = header + BLAZE_GCM_NONCE_SIZE
+        let body = tag + BLAZE_GCM_TAG_SIZE
+        let base = page.bytes.baseAddress!
+        nonces.next(into: base + header)
+        guard blaze_gcm_seal(gcm, base + header, plaintext.baseAddress, plaintext.count, base + tag, base + body) == 1
+        else { throw EngineError(.writeFailed, "the cipher could not seal a page", hint: "memory may be short") }
     }
 
     /// Whether the page's tag proves that it was written with this key. A plain page proves nothing.

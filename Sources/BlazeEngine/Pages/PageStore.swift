@@ -16,6 +16,24 @@ final class PageBuffer {
         PageView(UnsafeRawBufferPointer(rebasing: bytes[i * PageView.byteCount..<(i + 1) * PageView.byteCount]))
     }
 
+    /// A page of the buffer that is being filled.
+    struct Place {
+        let bytes: UnsafeMutableRawBufferPointer
+
+        func clear() { bytes.initializeMemory(as: UInt8.self, repeating: 0) }
+        /// Writes an integer, big-endian.
+        func put<T: FixedWidthInteger>(_ integer: T, at offset: Int) {
+            bytes.storeBytes(of: integer.bigEndian, toByteOffset: offset, as: T.self)
+        }
+    }
+
+    /// The page at a place of the buffer, for filling.
+    func place(_ i: Int) -> Place {
+        Place(
+            bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[i * PageView.byteCount..<(i + 1) * PageView.byteCount])
+        )
+    }
+
     /// Zeroes everything from a byte on.
     func zero(from count: Int) {
         guard count < bytes.count else { return }

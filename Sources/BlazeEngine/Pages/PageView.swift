@@ -57,8 +57,8 @@ struct PageView {
         UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
     }
 
-    private static let recordMagic: UInt32 = 0x425A_4442
-    private static let overflowMagic: UInt32 = 0x4F56_4552
+    static let recordMagic: UInt32 = 0x425A_4442
+    static let overflowMagic: UInt32 = 0x4F56_4552
 
     var kind: PageKind {
         switch integer(at: 0) {

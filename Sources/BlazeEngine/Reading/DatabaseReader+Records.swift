@@ -18,34 +18,43 @@ extension DatabaseReader {
         interrupt: () throws -> Void = {}, _ body: (RecordID, Record) throws -> Void
     ) throws -> ReadReport {
         var tally = ReadTally()
+        try forEachOutcome(interrupt: interrupt) { id, outcome, list in
+            tally.note(outcome, id, list: list)
+            if case .read(let found) = outcome { try body(id, found.record) }
+        }
+        try findSharedPages(&tally)
+        return tally.report(judgedBy: ownership)
+    }
+
+    /// Hands out what became of each indexed record, with its page list, as `forEachRecord` does.
+    ///
+    /// - Parameter keepsBytes: whether records come with their bytes as stored; not those that were read again beside a writer.
+    func forEachOutcome(
+        keepsBytes: Bool = false, interrupt: () throws -> Void,
+        _ body: (RecordID, RecordOutcome, ArraySlice<UInt32>) throws -> Void
+    ) throws {
         var position = 0
         // Held here, because each look at `metadata` would take hold of all that is in it.
         var index = metadata.index
         while position < index.count {
             try interrupt()
-            let window = RecordWindow(from: position, in: index)
+            let window = RecordWindow(from: position, in: index, keepsBytes: keepsBytes)
             let number = generation.number
             var outcomes = window.outcomes(generation.store)
             let entries = index.entries[window.range].prefix(outcomes.count)
             try settle(entries.map(\.id), &outcomes)
             position += entries.count
             if generation.number == number {
-                for (entry, outcome) in zip(entries, outcomes) {
-                    tally.note(outcome, entry.id, list: index.pages(of: entry))
-                    if case .read(let found) = outcome { try body(entry.id, found.record) }
-                }
+                for (entry, outcome) in zip(entries, outcomes) { try body(entry.id, outcome, index.pages(of: entry)) }
                 continue
             }
             // There is a newer index: lists are held against it, and the rest comes by it, behind the last id.
             index = metadata.index
             position = index.place(behind: entries.last?.id)
             for (entry, outcome) in zip(entries, outcomes) {
-                tally.note(outcome, entry.id, list: index.entry(entry.id).map { index.pages(of: $0) } ?? [])
-                if case .read(let found) = outcome { try body(entry.id, found.record) }
+                try body(entry.id, outcome, index.entry(entry.id).map { index.pages(of: $0) } ?? [])
             }
         }
-        try findSharedPages(&tally)
-        return tally.report(judgedBy: ownership)
     }
 
     /// Two records that were read at different moments may have had one page in turn: beside a writer both are read

@@ -60,9 +60,8 @@ public final class DatabaseReader {
         var pause: Int32 = 1
         while true {
             tries += 1
-            // A lease of another request of this process is no owner: nobody writes under it.
-            let seen = files.ownership(in: storage)
-            let now: Ownership = underLease ? .leased : seen == .leased ? .free : seen
+            // Another request of this process may be changing the database under its lease.
+            let now: Ownership = underLease ? .leased : files.ownership(in: storage).asSeenByOthers
             do throws(EngineError) {
                 let generation = try Generation(files, in: storage, key: key, readingWAL: !now.isOwned)
                 // Opened one after the other, they belong together only if none was replaced meanwhile; beside an owner
@@ -92,7 +91,6 @@ public final class DatabaseReader {
         switch (ownership, now) {
         case (.leased, _), (.owned, _): break
         case (.unknown, _): if now.isOwned { ownership = now }
-        case (.free, .leased), (.shared, .leased): break
         default: ownership = now
         }
     }
@@ -109,7 +107,7 @@ public final class DatabaseReader {
         case .free, .shared:
             let start = ContinuousClock.now
             while true {
-                let now = files.ownership(in: storage)
+                let now = files.ownership(in: storage).asSeenByOthers
                 guard now.isQuiet, try generation.isUnchanged() else {
                     note(now.isQuiet ? .unknown("its files changed while they were read") : now)
                     return false

@@ -52,7 +52,8 @@ extension RecordReader {
             Result<RecordCodec.Decoded, EngineError> { () throws(EngineError) in try RecordCodec.decodeNoting(raw) }
         }
         switch decoded {
-        case .success(let decoded): return FoundRecord(decoded, stored, isOutOfOrder: isOutOfOrder)
+        case .success(let decoded):
+            return FoundRecord(decoded, stored, isOutOfOrder: isOutOfOrder, keepsBytes: keepsBytes)
         case .failure(let error):
             throw Absence(
                 failure: RecordFailure(.undecodable, page: page, "is authentic, but \(error)"),

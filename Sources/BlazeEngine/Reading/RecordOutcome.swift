@@ -1,5 +1,11 @@
 internal import BlazeModel
 
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
 /// What became of one indexed record.
 enum RecordOutcome: Sendable {
     /// It was read. Whether it carries the id by which it was looked up is for the caller to see.
@@ -44,6 +50,8 @@ struct FoundRecord: Sendable {
     var record: Record
     /// Bytes as stored.
     let storedBytes: Int
+    /// The bytes themselves, where they were asked for.
+    let bytes: Data?
     /// The id that the record carries itself.
     let id: RecordID?
     let isHidden: Bool
@@ -59,9 +67,10 @@ struct FoundRecord: Sendable {
 
     var main: UInt32 { chain[0] }
 
-    init(_ decoded: RecordCodec.Decoded, _ stored: StoredRecord, isOutOfOrder: Bool) {
+    init(_ decoded: RecordCodec.Decoded, _ stored: StoredRecord, isOutOfOrder: Bool, keepsBytes: Bool) {
         record = decoded.record
         storedBytes = stored.bytes.count
+        bytes = keepsBytes ? stored.bytes : nil
         id = decoded.record.id
         isHidden = decoded.record.isHidden
         kind = decoded.record.kind

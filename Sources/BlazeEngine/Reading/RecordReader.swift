@@ -41,6 +41,8 @@ struct StoredRecord {
 /// Gathers a record from its pages, with every check of FORMAT.md 3.1.
 struct RecordReader {
     let store: PageStore
+    /// Whether found records come with their bytes as stored.
+    var keepsBytes = false
 
     /// The record whose main page this is.
     func record(main: UInt32) throws(RecordFailure) -> StoredRecord {

@@ -23,9 +23,10 @@ struct RecordWindow {
     /// The places of the index that come next.
     let range: Range<Int>
     private let index: RecordIndex
+    private let keepsBytes: Bool
 
     /// The window that begins at a place of the index.
-    init(from start: Int, in index: RecordIndex) {
+    init(from start: Int, in index: RecordIndex, keepsBytes: Bool = false) {
         var end = start
         var count = 0
         while end < index.count {
@@ -35,6 +36,7 @@ struct RecordWindow {
         }
         range = start..<end
         self.index = index
+        self.keepsBytes = keepsBytes
     }
 
     private struct Progress {
@@ -48,7 +50,7 @@ struct RecordWindow {
     func outcomes(_ store: PageStore) -> [RecordOutcome] {
         let workers = min(Self.cores, (range.count + Self.slice - 1) / Self.slice)
         guard workers > 1 else {
-            let reader = RecordReader(store: store)
+            let reader = RecordReader(store: store, keepsBytes: keepsBytes)
             var out: [RecordOutcome] = []
             var bytes = 0
             for place in range where out.isEmpty || bytes < Self.bytes {
@@ -57,11 +59,11 @@ struct RecordWindow {
             }
             return out
         }
-        let (source, range) = (store.source, range)
+        let (source, range, keepsBytes) = (store.source, range, keepsBytes)
         let index = self.index
         let progress = Mutex(Progress(next: range.lowerBound))
         DispatchQueue.concurrentPerform(iterations: workers) { _ in
-            let reader = RecordReader(store: PageStore(source))
+            let reader = RecordReader(store: PageStore(source), keepsBytes: keepsBytes)
             while true {
                 let (start, isOver) = progress.withLock { progress in
                     defer { progress.next += Self.slice }

@@ -4,6 +4,7 @@
 ///     count of overflow pages u32
 struct OverflowReference {
     static let byteCount = 32
+    private static let magic: UInt32 = 0x4F56_5232
     /// The plaintext length of a main page that has a reference, or the old pointer.
     static let mainPlaintext = PageView.byteCount - 50
     /// The most bytes that a record within the limits can have.
@@ -23,12 +24,35 @@ struct OverflowReference {
         func integer<T: FixedWidthInteger>(_ offset: Int, _: T.Type) -> T {
             T(bigEndian: plaintext.loadUnaligned(fromByteOffset: at + offset, as: T.self))
         }
-        guard integer(0, UInt32.self) == 0x4F56_5232, plaintext[at + 4] == 1 else { return nil }
+        guard integer(0, UInt32.self) == Self.magic, plaintext[at + 4] == 1 else { return nil }
         isCommitted = plaintext[at + 5] & 1 == 1
         first = integer(8, UInt32.self)
         totalBytes = integer(12, UInt64.self)
         checksum = integer(20, UInt64.self)
         pages = integer(28, UInt32.self)
+    }
+
+    /// The reference of a committed record.
+    init(first: UInt32, totalBytes: UInt64, checksum: UInt64, pages: UInt32) {
+        isCommitted = true
+        self.first = first
+        self.totalBytes = totalBytes
+        self.checksum = checksum
+        self.pages = pages
+    }
+
+    /// The reference as it is written.
+    var bytes: [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(Self.byteCount)
+        func append<T: FixedWidthInteger>(_ integer: T) { withUnsafeBytes(of: integer.bigEndian) { out += $0 } }
+        append(Self.magic)
+        out += [1, isCommitted ? 1 : 0, 0, 0]
+        append(first)
+        append(totalBytes)
+        append(checksum)
+        append(pages)
+        return out
     }
 
     /// The first overflow page that the form before 2.7.1 names in its last four bytes; nil when there can be none.

@@ -16,6 +16,9 @@ public enum RecordCodec {
         }
     }
 
+    /// A record's bytes, as BlazeDB writes them. Throws `.invalidRecord` where it is over a limit of the format.
+    public static func encode(_ record: Record) throws(EngineError) -> [UInt8] { try RecordEncoder(record).bytes }
+
     /// A record and what a report says about its encoding.
     struct Decoded {
         let record: Record

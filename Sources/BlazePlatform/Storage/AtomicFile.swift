@@ -1,3 +1,4 @@
+internal import CPlatform
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -48,7 +49,9 @@ public enum AtomicFile {
         let fd = directory.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) }
         guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "sync", path: directory) }
         defer { close(fd) }
-        guard fsync(fd) == 0 else { throw StorageError(Errno(rawValue: errno), operation: "sync", path: directory) }
+        guard blaze_sync_file(fd) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "sync", path: directory)
+        }
     }
 
     private static func fill(_ fd: Int32, _ bytes: [UInt8], path: FilePath) throws(StorageError) {
@@ -57,7 +60,9 @@ public enum AtomicFile {
         } catch {
             throw StorageError(error.errno ?? .ioError, operation: "write", path: path)
         }
-        guard fsync(fd) == 0 else { throw StorageError(Errno(rawValue: errno), operation: "sync", path: path) }
+        guard blaze_sync_file(fd) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "sync", path: path)
+        }
     }
 }
 

@@ -65,9 +65,17 @@ func directoryEntryName(_ entry: UnsafeMutablePointer<dirent>) -> FilePath.Compo
 /// An open file, read by pread.
 final class PosixFile: StorageFile {
     let path: FilePath
-    private let descriptor: Int32
+    let descriptor: Int32
 
-    init(reading path: FilePath) throws(StorageError) {
+    /// Takes over an open descriptor.
+    init(descriptor: Int32, path: FilePath) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    convenience init(reading path: FilePath) throws(StorageError) { try self.init(opening: path, forWriting: false) }
+
+    init(opening path: FilePath, forWriting: Bool) throws(StorageError) {
         self.path = path
         // Looked at before it is opened, because opening is enough to wake whoever waits on a FIFO, and to act on some
         // devices; and after, because it may have been replaced between the two.
@@ -78,7 +86,7 @@ final class PosixFile: StorageFile {
         guard FileStatus(named).kind == .regular else {
             throw StorageError(.notRegularFile, operation: "open", path: path)
         }
-        let fd = path.withPlatformString { blaze_open_for_reading($0) }
+        let fd = path.withPlatformString { forWriting ? blaze_open_for_writing($0) : blaze_open_for_reading($0) }
         guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "open", path: path) }
         descriptor = fd
         // A stored property's deinit runs from here on, so the descriptor is closed when this throws.
@@ -147,7 +155,7 @@ extension FileStatus {
             identity: FileIdentity(
                 device: UInt64(truncatingIfNeeded: raw.st_dev), inode: UInt64(truncatingIfNeeded: raw.st_ino)),
             modified: Self.nanoseconds(Int64(modified.tv_sec), Int64(modified.tv_nsec)),
-            mode: UInt16(truncatingIfNeeded: raw.st_mode & 0o7777), owner: raw.st_uid)
+            mode: UInt16(truncatingIfNeeded: raw.st_mode & 0o7777), owner: raw.st_uid, group: raw.st_gid)
     }
 
     /// Nanoseconds since 1970; times that do not fit (before 1677, after 2262) become the first or last that does. A

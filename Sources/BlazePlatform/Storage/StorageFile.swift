@@ -40,11 +40,13 @@ public struct FileStatus: Sendable, Hashable {
     public var mode: UInt16
     /// The owner's uid.
     public var owner: UInt32
+    /// The group's gid.
+    public var group: UInt32
 
     /// A status.
     public init(
         kind: Kind, size: UInt64, allocated: UInt64, identity: FileIdentity, modified: Int64, mode: UInt16,
-        owner: UInt32
+        owner: UInt32, group: UInt32 = 0
     ) {
         self.kind = kind
         self.size = size
@@ -53,6 +55,7 @@ public struct FileStatus: Sendable, Hashable {
         self.modified = modified
         self.mode = mode
         self.owner = owner
+        self.group = group
     }
 }
 

@@ -31,6 +31,12 @@ struct blaze_gcm *blaze_gcm_new(const void *key);
 int blaze_gcm_open(
     const struct blaze_gcm *gcm, const void *nonce, const void *tag, const void *ciphertext, size_t size,
     void *plaintext);
+/// Seals `size` bytes without associated data: as many bytes into `ciphertext`, BLAZE_GCM_TAG_SIZE into `tag`. A nonce
+/// is for one plaintext only. 1, or 0 when it failed.
+int blaze_gcm_seal(
+    const struct blaze_gcm *gcm, const void *nonce, const void *plaintext, size_t size, void *tag, void *ciphertext);
+/// Fills a buffer with random bytes that nobody can foretell; ends the process when the system has none.
+void blaze_random(void *bytes, size_t size);
 /// Wipes it and gives it back.
 void blaze_gcm_free(struct blaze_gcm *gcm);
 

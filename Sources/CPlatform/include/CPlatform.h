@@ -45,6 +45,10 @@ int blaze_pipe(int fds[2]);
 /// Opens a file for reading: close-on-exec, never blocking on a FIFO or device, and without touching the access
 /// time where the system allows it.
 int blaze_open_for_reading(const char *path);
+/// Opens a file for reading and writing: close-on-exec, never blocking on a FIFO or device.
+int blaze_open_for_writing(const char *path);
+/// Makes a file's contents and size durable, on macOS through the drive's cache.
+int blaze_sync_file(int fd);
 /// Where the next byte that is not in a hole stands at or behind `offset`; -1 with ENXIO when there is none.
 /// A system without holes answers `offset`.
 int64_t blaze_seek_data(int fd, int64_t offset);

@@ -1,0 +1,106 @@
+internal import BlazeModel
+internal import BlazePlatform
+internal import Crypto
+internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// The new files of a vacuum, complete and synced, under names that BlazeDB does not know.
+struct Successor {
+    let files: FileSet
+    let image: MetadataImage
+    /// Data file and metadata, in bytes.
+    let bytes: UInt64
+    /// Index entries that were left out.
+    let deleted: Int
+    /// Records of no index, which are left out.
+    let unindexed: Int
+    private let storage: any ChangingStorage
+    private let key: SymmetricKey
+    private let digest: SHA256.Digest
+
+    /// Copies every record in the order of the index. Throws `.damaged` when one cannot be read.
+    init(of writer: DatabaseWriter, _ progress: (MaintenanceProgress) throws -> Void) throws {
+        files = writer.files.successor
+        storage = writer.storage
+        key = writer.key
+        for path in [files.data, files.meta] { try storage.remove(path) }
+        let data = try storage.create(files.data, like: writer.store.status)
+        let run = PageRun(data, cipher: writer.cipher)
+        var index = RecordIndex()
+        var next: UInt64 = 0
+        var hash = SHA256()
+        let reader = try DatabaseReader(writer.files, in: writer.storage, key: writer.key, underLease: true)
+        var survey = RecordSurvey(in: reader)
+        try survey.read(keepsBytes: true, progress, as: .writing) { id, found in
+            try Self.withBytes(of: found, id) { (bytes) throws(EngineError) in
+                let shape = try RecordShape(bytes)
+                guard next + UInt64(shape.pages) < UInt64(UInt32.max) else {
+                    throw EngineError(.limitExceeded, "the data file has no page numbers left")
+                }
+                let pages = Array(UInt32(next)..<UInt32(next) + UInt32(shape.pages))
+                try run.write(bytes, shape, to: pages)
+                index.append(id, pages)
+                next += UInt64(shape.pages)
+                hash.add(id, bytes)
+            }
+        }
+        try run.flush()
+        let use = try PageUse(
+            reader.generation.store, chains: survey.chains, freeList: reader.metadata.freePages,
+            index: reader.metadata.index, check: { try progress(survey.progress(.writing)) })
+        unindexed = use.unindexed
+        deleted = survey.deleted.count
+        digest = hash.finalize()
+        try data.sync()
+        var image = writer.image
+        image.index = index
+        image.freePages = []
+        image.nextPageIndex = next
+        if !survey.deleted.isEmpty { image.dropSearchIndex() }
+        self.image = image
+        let metadata = try image.bytes(key: writer.key)
+        let meta = try storage.create(files.meta, like: writer.metadataStatus)
+        try meta.write(metadata, at: 0)
+        try meta.sync()
+        bytes = try data.status().size + UInt64(metadata.count)
+    }
+
+    /// Reads everything back, from the signature to each record's id, and compares it with what was copied.
+    func verify(_ progress: (MaintenanceProgress) throws -> Void) throws {
+        let reader = try DatabaseReader(files, in: storage, key: key, underLease: true)
+        var survey = RecordSurvey(in: reader)
+        var hash = SHA256()
+        try survey.read(keepsBytes: true, progress, as: .verifying) { id, found in
+            try Self.withBytes(of: found, id) { (bytes) throws(EngineError) in hash.add(id, bytes) }
+        }
+        guard hash.finalize() == digest, survey.deleted.isEmpty else {
+            throw EngineError(
+                .writeFailed, "the new files do not hold what was written to them",
+                hint: "the disk may be failing; the database was left as it is", path: files.data)
+        }
+    }
+
+    private static func withBytes(
+        of found: FoundRecord, _ id: RecordID, _ body: (UnsafeRawBufferPointer) throws(EngineError) -> Void
+    ) throws {
+        guard let bytes = found.bytes else {
+            throw EngineError(.changedWhileReading, "record \(id) changed while it was read", page: found.main)
+        }
+        try bytes.withUnsafeBytes { try body($0) }
+    }
+}
+
+extension SHA256 {
+    /// Adds a record with its id and its length, so that no two lists of records look the same.
+    fileprivate mutating func add(_ id: RecordID, _ bytes: UnsafeRawBufferPointer) {
+        for word in [id.high, id.low, UInt64(bytes.count)] {
+            withUnsafeBytes(of: word.bigEndian) { update(bufferPointer: $0) }
+        }
+        update(bufferPointer: bytes)
+    }
+}

@@ -1,0 +1,168 @@
+public import BlazePlatform
+internal import SystemPackage
+
+/// Puts right what an interrupted replacement of a database's files left: one of ours, or a vacuum of BlazeDB's (FORMAT.md
+/// 7.4, 8.1b, trap T5b). Needs no key. Killed at any point, the next call goes on.
+public enum FileRecovery {
+    /// Which files are in place now.
+    public enum Outcome: String, Sendable, Hashable {
+        /// No replacement was under way.
+        case nothing
+        /// The old ones.
+        case old
+        /// The new ones.
+        case new
+    }
+
+    /// Resolves file by file, under the lock of the data file, or of the one set aside when there is no data file.
+    ///
+    /// Throws `.replacedMeanwhile` when another process has one of the files locked, and what changing files throws.
+    public static func resolve(
+        _ files: FileSet, in storage: any ChangingStorage, lock: any FileLock
+    ) throws(EngineError) -> (outcome: Outcome, steps: [RecoveryStep]) {
+        var swap = InterruptedSwap(files, in: storage, locks: [lock])
+        let outcome = try swap.resolve()
+        return (outcome, swap.steps)
+    }
+}
+
+/// The files of a replacement that may have been interrupted, and the way out.
+struct InterruptedSwap {
+    private let files: FileSet
+    private let storage: any ChangingStorage
+    /// The locks held, those taken here among them.
+    private(set) var locks: [any FileLock]
+    private(set) var steps: [RecoveryStep] = []
+
+    init(_ files: FileSet, in storage: any ChangingStorage, locks: [any FileLock]) {
+        self.files = files
+        self.storage = storage
+        self.locks = locks
+    }
+
+    /// Each file that has a backup is given back, unless the new ones count; nothing else is touched.
+    mutating func resolve() throws(EngineError) -> FileRecovery.Outcome {
+        try onStorage(files.data) {
+            let isMarked = try storage.status(of: files.swapMarker) != nil
+            let isDone = try storage.status(of: files.swapSuccess) != nil
+            let outcome: FileRecovery.Outcome
+            if isDone {
+                try finish()
+                outcome = .new
+            } else if isMarked {
+                try undo()
+                outcome = .old
+            } else {
+                outcome = try tidyUnmarked() ? .old : .nothing
+            }
+            let removed = try removeOwn()
+            return outcome == .nothing && removed ? .old : outcome
+        }
+    }
+
+    /// The new files count: the old ones go, then the markers, the one that says so last.
+    private mutating func finish() throws {
+        guard try storage.status(of: files.data) != nil, try storage.status(of: files.meta) != nil else {
+            throw EngineError(
+                .recoveryUndecided,
+                "a vacuum of \(files.data.displayString) had ended, but one of the new files is missing",
+                hint: "copy all files of the database away; restore them from a backup", path: files.data)
+        }
+        try storage.remove(files.dataAside)
+        try storage.remove(files.metaAside)
+        try storage.syncDirectory(of: files.data)
+        try storage.remove(files.swapMarker)
+        try storage.syncDirectory(of: files.data)
+        try storage.remove(files.swapSuccess)
+        try storage.syncDirectory(of: files.data)
+        steps.append(RecoveryStep(.vacuumFinished, "a vacuum had ended: what was left of the old files was removed"))
+    }
+
+    /// The old files count.
+    private mutating func undo() throws {
+        // Whoever waits for the lock must not get it on a file that has just lost its name, or got it back.
+        try hold(files.dataAside)
+        var restored: [String] = []
+        if try putBack(files.dataAside, files.data) { restored.append("the data file") }
+        if try putBack(files.metaAside, files.meta) { restored.append("the metadata") }
+        try storage.syncDirectory(of: files.data)
+        // What BlazeDB's vacuum was building.
+        for path in files.vacuumNew { try storage.remove(path) }
+        try storage.remove(files.swapMarker)
+        try storage.syncDirectory(of: files.data)
+        steps.append(
+            RecoveryStep(
+                .vacuumUndone,
+                restored.isEmpty
+                    ? "a vacuum that did not end was undone: the files were still the old ones"
+                    : "a vacuum that did not end was undone: \(restored.joined(separator: " and ")) put back"))
+    }
+
+    /// Without a marker, backups are names that were given just before it is made, or just before it is gone; whether there
+    /// were any. Another file than the data file is left alone, unless there is none.
+    private mutating func tidyUnmarked() throws -> Bool {
+        guard let aside = try storage.status(of: files.dataAside) else {
+            guard try storage.status(of: files.data) != nil, try storage.status(of: files.metaAside) != nil else {
+                return false
+            }
+            // Its data file's other name is gone already.
+            guard try storage.status(of: files.metaAside)?.identity == storage.status(of: files.meta)?.identity else {
+                return false
+            }
+            try storage.remove(files.metaAside)
+            try storage.syncDirectory(of: files.data)
+            return true
+        }
+        if let data = try storage.status(of: files.data) {
+            guard data.identity == aside.identity else { return false }
+            try storage.remove(files.dataAside)
+            // The metadata may have been replaced since: its second name is then an older one.
+            try storage.remove(files.metaAside)
+            try storage.syncDirectory(of: files.data)
+            return true
+        }
+        try undo()
+        return true
+    }
+
+    /// Gives a file its name back; false when it has no backup.
+    private func putBack(_ aside: FilePath, _ path: FilePath) throws -> Bool {
+        guard let backup = try storage.status(of: aside) else { return false }
+        if try storage.status(of: path)?.identity == backup.identity {
+            // Two names of one file: a rename would leave both.
+            try storage.remove(aside)
+            return false
+        }
+        try storage.rename(aside, to: path)
+        return true
+    }
+
+    private mutating func hold(_ path: FilePath) throws {
+        guard let status = try storage.status(of: path), !locks.contains(where: { $0.identity == status.identity })
+        else { return }
+        do throws(StorageError) {
+            locks.append(try storage.lock(path))
+        } catch {
+            guard error.code == .locked else { throw error }
+            throw EngineError(
+                .replacedMeanwhile, "another process is at work on \(path.displayString)",
+                hint: "try again when it has ended", path: path)
+        }
+    }
+
+    /// Removes what we were building.
+    private mutating func removeOwn() throws -> Bool {
+        var isFound = false
+        for path in [files.successor.data, files.successor.meta, files.metaNew]
+        where try storage.status(of: path) != nil {
+            try storage.remove(path)
+            isFound = true
+        }
+        if isFound {
+            try storage.syncDirectory(of: files.data)
+            steps.append(
+                RecoveryStep(.temporaryFilesRemoved, "temporary files of an operation that did not end were removed"))
+        }
+        return isFound
+    }
+}

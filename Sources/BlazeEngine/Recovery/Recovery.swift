@@ -1,0 +1,122 @@
+internal import BlazeModel
+internal import BlazePlatform
+internal import Crypto
+internal import SystemPackage
+
+/// Opens a database for a change, and puts right what was interrupted first: files, then transactions, then the WAL, which
+/// is empty before the first page is written (FORMAT.md 8.1). Killed at any point, the next opening goes on.
+struct Recovery {
+    /// What a writer begins with.
+    struct Recovered {
+        let locks: [any FileLock]
+        let data: any WritableFile
+        let store: PageStore
+        let image: MetadataImage
+        let allocator: PageAllocator
+        let metadataStatus: FileStatus
+        let shared: Set<UInt32>
+        let steps: [RecoveryStep]
+    }
+
+    private let files: FileSet
+    private let storage: any ChangingStorage
+    private let key: SymmetricKey
+    private var locks: [any FileLock]
+    private var steps: [RecoveryStep] = []
+
+    init(_ files: FileSet, in storage: any ChangingStorage, key: SymmetricKey, locks: [any FileLock]) {
+        self.files = files
+        self.storage = storage
+        self.key = key
+        self.locks = locks
+    }
+
+    consuming func run() throws(EngineError) -> Recovered {
+        // The key is tried before anything is changed. Where the data file or the metadata has no name for now, it is on
+        // what a vacuum set aside.
+        try checkKey()
+        var swap = InterruptedSwap(files, in: storage, locks: locks)
+        _ = try swap.resolve()
+        locks = swap.locks
+        steps += swap.steps
+        try checkLock()
+        let data = try onStorage(files.data) { try storage.openForWriting(files.data) }
+        steps += try TransactionRollback(files, in: storage, key: key, data: data).run()
+        // The reader verifies the metadata, and finds out which images of the WAL count.
+        let generation = try Generation(files, in: storage, key: key, readingWAL: true)
+        try applyWAL(generation, to: data)
+        let store = generation.store
+        store.overlay = [:]
+        store.wal = nil
+        try store.renewStatus()
+        var image = try MetadataImage(generation.metadata)
+        let listed = generation.metadata.index.pages.sorted()
+        let next = max(image.nextPageIndex, store.filePages)
+        if next > image.nextPageIndex {
+            steps.append(
+                RecoveryStep(
+                    .nextPageRaised,
+                    "nextPageIndex was \(image.nextPageIndex) with \(store.filePages) pages in the file: no page of the file is taken for unused"
+                ))
+        }
+        let allocator = PageAllocator(free: image.freePages, next: next, listed: listed)
+        image.nextPageIndex = next
+        image.freePages = Array(allocator.free)
+        let shared = Set(zip(listed, listed.dropFirst()).lazy.filter { $0 == $1 }.map(\.0))
+        return Recovered(
+            locks: locks, data: data, store: store, image: image, allocator: allocator,
+            metadataStatus: generation.metadataStatus, shared: shared, steps: steps)
+    }
+
+    private func checkKey() throws(EngineError) {
+        var problem: EngineError?
+        for path in [files.meta, files.metaAside] {
+            do throws(EngineError) {
+                let file = try MetadataFile(path, in: storage)
+                if file.isVerified(by: key, texts: try file.signedTexts()) { return }
+                problem = problem ?? KeyProbe.explainUnverified(files, in: storage, keys: [key])
+            } catch {
+                problem = problem ?? error
+            }
+        }
+        if let problem { throw problem }
+    }
+
+    private func checkLock() throws(EngineError) {
+        let named = try onStorage(files.data) { try storage.status(of: files.data)?.identity }
+        guard let named else {
+            throw EngineError(.notFound, "\(files.data.displayString) is missing", path: files.data)
+        }
+        guard locks.contains(where: { $0.identity == named }) else {
+            throw EngineError(
+                .replacedMeanwhile, "\(files.data.displayString) is another file than the one whose lock is held",
+                hint: "another process replaced it; try again", path: files.data)
+        }
+    }
+
+    /// Puts the images that count into their pages, syncs, and empties the WAL.
+    private mutating func applyWAL(_ generation: Generation, to data: any WritableFile) throws(EngineError) {
+        guard let size = generation.wal?.size, size > 0 else { return }
+        let store = generation.store
+        let pages = store.overlay.keys.sorted()
+        let run = PageRun(data, cipher: store.cipher)
+        for page in pages { try run.put(try store.page(page).view, at: page) }
+        try run.flush()
+        try onStorage(files.wal) {
+            if !pages.isEmpty { try data.sync() }
+            let wal = try storage.openForWriting(files.wal)
+            try wal.truncate(to: 0)
+            try wal.sync()
+        }
+        if !pages.isEmpty {
+            steps.append(
+                RecoveryStep(
+                    .walApplied, "\(pages.count) torn pages were filled from the WAL, page \(pages[0]) first"))
+        }
+        let entries = generation.wal?.entries ?? 0
+        steps.append(
+            RecoveryStep(
+                .walEmptied,
+                "the WAL was emptied: \(entries) entries in \(size) bytes; what counts of them is in the data file"))
+    }
+}

@@ -1,0 +1,224 @@
+internal import BlazeModel
+internal import BlazePlatform
+internal import Crypto
+internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// Rolls a transaction of BlazeDB's back that did not end (FORMAT.md 7.1, trap T5): the copies from its beginning become the
+/// database again, page by page. The copies stay until that is done and durable, so that it may be interrupted anywhere.
+///
+/// BlazeDB puts copies back whatever happened since. Here they are put back only where every record page that differs was
+/// written since the WAL was emptied, which a transaction's begin does: what else was written is no part of it.
+struct TransactionRollback {
+    /// The files of one transaction.
+    private struct Copies {
+        var data: FilePath?
+        var meta: FilePath?
+        var state: FilePath?
+        var all: [FilePath] { [state, data, meta].compactMap(\.self) }
+    }
+
+    private let files: FileSet
+    private let storage: any ChangingStorage
+    private let key: SymmetricKey
+    private let data: any WritableFile
+
+    init(_ files: FileSet, in storage: any ChangingStorage, key: SymmetricKey, data: any WritableFile) {
+        self.files = files
+        self.storage = storage
+        self.key = key
+        self.data = data
+    }
+
+    /// What was done. Throws `.recoveryUndecided`, and what reading and writing throws.
+    func run() throws(EngineError) -> [RecoveryStep] {
+        try onStorage(files.data) {
+            let groups = try found()
+            guard !groups.isEmpty else {
+                try storage.remove(files.rollbackMarker)
+                return []
+            }
+            var steps: [RecoveryStep] = []
+            var open: [(Copies, Backup)] = []
+            for copies in groups {
+                if let backup = try backup(copies) {
+                    open.append((copies, backup))
+                } else {
+                    try remove(copies)
+                    steps.append(
+                        RecoveryStep(
+                            .transactionFilesRemoved,
+                            "files of a transaction that had not begun, or was over, were removed"))
+                }
+            }
+            guard open.count < 2 else { throw undecided("copies of \(open.count) transactions are there") }
+            for (copies, backup) in open { steps += try rollBack(copies, backup) }
+            try storage.remove(files.rollbackMarker)
+            return steps
+        }
+    }
+
+    private func undecided(_ why: String) -> EngineError {
+        EngineError(
+            .recoveryUndecided,
+            "a transaction of \(files.data.displayString) did not end, and cannot be rolled back by itself: \(why)",
+            hint:
+                "copy all files of the database away; without the files txn_in_progress-\(files.name)-* it counts as it is",
+            path: files.data)
+    }
+
+    /// The copies beside the database, by the hash in their names.
+    private func found() throws(EngineError) -> [Copies] {
+        var groups: [[UInt8]: Copies] = [:]
+        for leftover in try FileSetStatus.read(files, in: storage).leftovers where leftover.kind == .transactionCopy {
+            let path = leftover.path
+            let name = path.withoutExtension.bytes
+            switch path.extension {
+            case "state": groups[name, default: Copies()].state = path
+            case "meta": groups[name, default: Copies()].meta = path
+            default: groups[name, default: Copies()].data = path
+            }
+        }
+        return groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
+
+    private struct Backup {
+        let data: any StorageFile
+        let status: FileStatus
+        let meta: MetadataFile
+        /// What the marker of a rollback of this copy says.
+        var mark: [UInt8] { Array("\(status.identity.inode) \(status.size) \(status.modified)\n".utf8) }
+    }
+
+    /// The state to go back to; nil when the transaction had not begun, or was over: a begin copies both files and then
+    /// writes the state, and a commit is durable before it removes the first of them.
+    private func backup(_ copies: Copies) throws -> Backup? {
+        guard let dataPath = copies.data, let metaPath = copies.meta else { return nil }
+        let data = try storage.open(dataPath)
+        let status = try data.status()
+        if copies.state == nil, try isBeginning(data, status) { return nil }
+        let meta = try MetadataFile(metaPath, in: storage)
+        guard meta.isVerified(by: key, texts: try meta.signedTexts()) else {
+            throw undecided("the signature of \(metaPath.displayString) does not verify")
+        }
+        return Backup(data: data, status: status, meta: meta)
+    }
+
+    private static let slice = 256 << 10
+
+    /// Whether a copy is the data file, or the beginning of it.
+    private func isBeginning(_ copy: any StorageFile, _ status: FileStatus) throws -> Bool {
+        var at: UInt64 = 0
+        while at < status.size {
+            let count = Int(min(UInt64(Self.slice), status.size - at))
+            guard try copy.bytes(count: count, at: at) == data.bytes(count: count, at: at) else { return false }
+            at += UInt64(count)
+        }
+        return true
+    }
+
+    private func rollBack(_ copies: Copies, _ backup: Backup) throws -> [RecoveryStep] {
+        let isDecided =
+            try storage.status(of: files.rollbackMarker) != nil
+            && storage.open(files.rollbackMarker).bytes(count: 256, at: 0) == backup.mark
+        let differing = try compare(backup, isDecided: isDecided)
+        // From here on the WAL does not tell any more what the transaction wrote, so the decision is kept.
+        if !isDecided {
+            try storage.remove(files.rollbackMarker)
+            let marker = try storage.create(files.rollbackMarker, like: nil)
+            try marker.write(backup.mark, at: 0)
+            try marker.sync()
+            try storage.syncDirectory(of: files.data)
+        }
+        if let wal = try storage.status(of: files.wal), wal.size > 0 {
+            let wal = try storage.openForWriting(files.wal)
+            try wal.truncate(to: 0)
+            try wal.sync()
+        }
+        for page in differing {
+            let at = page * UInt64(PageView.byteCount)
+            let count = Int(min(UInt64(PageView.byteCount), backup.status.size - at))
+            try data.write(try backup.data.bytes(count: count, at: at), at: at)
+        }
+        try data.truncate(to: backup.status.size)
+        try data.sync()
+        try storage.remove(files.metaNew)
+        let new = try storage.create(files.metaNew, like: try storage.status(of: files.meta))
+        try new.write(backup.meta.bytes, at: 0)
+        try new.sync()
+        try storage.rename(files.metaNew, to: files.meta)
+        try storage.syncDirectory(of: files.meta)
+        try remove(copies)
+        let begun = begun(copies).map { " begun at \($0)" } ?? ""
+        return [
+            RecoveryStep(
+                .transactionRolledBack,
+                "a transaction\(begun) that did not end was rolled back: \(differing.count) pages are as they were before it"
+            )
+        ]
+    }
+
+    /// The state goes first: without it nothing would be rolled back twice.
+    private func remove(_ copies: Copies) throws(StorageError) {
+        for path in copies.all { try storage.remove(path) }
+        try storage.syncDirectory(of: files.data)
+    }
+
+    /// The pages of the copy that the data file has otherwise. Throws `.recoveryUndecided` where a record page is not of the
+    /// transaction.
+    private func compare(_ backup: Backup, isDecided: Bool) throws -> [UInt64] {
+        let images = isDecided ? [:] : try walImages()
+        let cipher = try PageCipher(key)
+        let now = try data.status().size
+        let pageBytes = UInt64(PageView.byteCount)
+        var differing: [UInt64] = []
+        let old = PageBuffer(pages: 1)
+        let new = PageBuffer(pages: 1)
+        for page in 0..<((max(now, backup.status.size) + pageBytes - 1) / pageBytes) {
+            let at = page * pageBytes
+            old.zero(from: try backup.data.read(into: old.bytes, at: at))
+            new.zero(from: try data.read(into: new.bytes, at: at))
+            guard !old.page(0).bytes.elementsEqual(new.page(0).bytes) else { continue }
+            if at < backup.status.size { differing.append(page) }
+            guard !isDecided, new.page(0).kind == .record, cipher.authenticates(new.page(0)) else { continue }
+            let written = UInt32(exactly: page).flatMap { images[$0] } ?? []
+            guard written.contains(Checksum.crc32(new.page(0).bytes)) else {
+                throw undecided("page \(page) was written after it, and would be lost")
+            }
+        }
+        return differing
+    }
+
+    /// The checksums of each page's images in the WAL.
+    private func walImages() throws -> [UInt32: Set<UInt32>] {
+        guard let status = try storage.status(of: files.wal), status.size > 0 else { return [:] }
+        let wal = try storage.open(files.wal)
+        var scanner = WALScanner(wal, size: status.size)
+        var images: [UInt32: Set<UInt32>] = [:]
+        while let entry = try scanner.next() {
+            switch entry {
+            case .legacy(let page, _, let checksum): images[page, default: []].insert(checksum)
+            case .unified(_, _, let page, let image):
+                guard let image else { continue }
+                let bytes = try wal.bytes(count: PageView.byteCount, at: image)
+                images[page, default: []].insert(bytes.withUnsafeBytes { Checksum.crc32($0) })
+            }
+        }
+        return images
+    }
+
+    /// When the transaction began, as its state says; nil when that cannot be read.
+    private func begun(_ copies: Copies) -> String? {
+        guard let path = copies.state, let file = try? storage.open(path),
+            let bytes = try? file.bytes(count: 4096, at: 0),
+            var scanner = Optional(JSONScanner(bytes)), let value = try? scanner.value(),
+            let text = value["startedAtISO8601"]?.string, text.utf8.count <= 40
+        else { return nil }
+        return text.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "-:.+".contains($0)) }
+    }
+}

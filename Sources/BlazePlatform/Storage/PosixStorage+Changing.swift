@@ -1,0 +1,147 @@
+internal import CPlatform
+public import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+extension PosixStorage: ChangingStorage {
+    /// open(2) for reading and writing, following links, refusing whatever is no regular file.
+    public func openForWriting(_ path: FilePath) throws(StorageError) -> any WritableFile {
+        try PosixWritableFile(changing: path)
+    }
+
+    /// open(2) with O_EXCL, fchmod(2), fchown(2).
+    public func create(_ path: FilePath, like model: FileStatus?) throws(StorageError) -> any WritableFile {
+        try PosixWritableFile(creating: path, like: model)
+    }
+
+    /// rename(2).
+    public func rename(_ path: FilePath, to other: FilePath) throws(StorageError) {
+        try callSystem("rename", path) { from in other.withPlatformString { sysRename(from, $0) } }
+    }
+
+    /// link(2).
+    public func link(_ path: FilePath, to other: FilePath) throws(StorageError) {
+        try callSystem("link", other) { _ in
+            path.withPlatformString { from in other.withPlatformString { sysLink(from, $0) } }
+        }
+    }
+
+    /// unlink(2).
+    public func remove(_ path: FilePath) throws(StorageError) {
+        do throws(StorageError) {
+            try callSystem("remove", path) { unlink($0) }
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+    }
+
+    /// fsync(2) of the directory.
+    public func syncDirectory(of path: FilePath) throws(StorageError) { try AtomicFile.syncDirectory(of: path) }
+
+    /// flock(2), see `FileLease`.
+    public func lock(_ path: FilePath) throws(StorageError) -> any FileLock { try FileLease(path: path) }
+
+    /// statvfs(3).
+    public func available(at path: FilePath) -> UInt64? {
+        var raw = statvfs()
+        let parent = path.removingLastComponent()
+        let directory: FilePath = parent.isEmpty ? "." : parent
+        guard directory.withPlatformString({ statvfs($0, &raw) }) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(raw.f_bavail).multipliedReportingOverflow(by: UInt64(raw.f_frsize))
+        return overflow ? .max : bytes
+    }
+
+    private func callSystem(
+        _ operation: String, _ path: FilePath, _ call: (UnsafePointer<CInterop.PlatformChar>) -> Int32
+    ) throws(StorageError) {
+        guard path.withPlatformString(call) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: operation, path: path)
+        }
+    }
+}
+
+extension FileLease: FileLock {}
+
+/// An open file, read by pread and written by pwrite.
+final class PosixWritableFile: WritableFile {
+    private let base: PosixFile
+    var path: FilePath { base.path }
+
+    init(changing path: FilePath) throws(StorageError) {
+        base = try PosixFile(opening: path, forWriting: true)
+    }
+
+    init(creating path: FilePath, like model: FileStatus?) throws(StorageError) {
+        let mode = mode_t(model.map { $0.mode & 0o7777 } ?? 0o600)
+        // Nobody else can open it before it has its owner and its mode.
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let fd = path.withPlatformString { open($0, flags, 0o600) }
+        guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "create", path: path) }
+        base = PosixFile(descriptor: fd, path: path)
+        if let model, model.owner != geteuid() || model.group != getegid() {
+            // Whoever may not give files away makes files of its own, as BlazeDB does.
+            _ = fchown(fd, model.owner, model.group)
+        }
+        guard fchmod(fd, mode) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
+        }
+    }
+
+    func status() throws(StorageError) -> FileStatus { try base.status() }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) -> Int {
+        try base.read(into: buffer, at: offset)
+    }
+
+    func nextData(from offset: UInt64) throws(StorageError) -> UInt64? { try base.nextData(from: offset) }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
+        var done = 0
+        while done < bytes.count {
+            guard let position = off_t(exactly: offset + UInt64(done)) else {
+                throw StorageError(Errno.fileTooLarge, operation: "write", path: path)
+            }
+            let n = pwrite(base.descriptor, bytes.baseAddress! + done, bytes.count - done, position)
+            if n < 0 {
+                if errno == EINTR { continue }
+                throw StorageError(Errno(rawValue: errno), operation: "write", path: path)
+            }
+            // A write of nothing that is no error would be tried for ever.
+            guard n > 0 else { throw StorageError(Errno.ioError, operation: "write", path: path) }
+            done += n
+        }
+    }
+
+    func truncate(to size: UInt64) throws(StorageError) {
+        guard let size = off_t(exactly: size) else {
+            throw StorageError(Errno.fileTooLarge, operation: "truncate", path: path)
+        }
+        while ftruncate(base.descriptor, size) != 0 {
+            guard errno == EINTR else {
+                throw StorageError(Errno(rawValue: errno), operation: "truncate", path: path)
+            }
+        }
+    }
+
+    func sync() throws(StorageError) {
+        guard blaze_sync_file(base.descriptor) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "sync", path: path)
+        }
+    }
+}
+
+private func sysRename(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)
+    -> Int32
+{
+    rename(from, to)
+}
+
+private func sysLink(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)
+    -> Int32
+{
+    link(from, to)
+}
