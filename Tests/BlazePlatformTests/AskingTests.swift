@@ -14,11 +14,7 @@ import Testing
         directory = try TemporaryDirectory()
     }
 
-    private func script(_ text: String) throws -> String {
-        let file = try directory.write(Array("#!/bin/sh\n\(text)\n".utf8), to: "ask")
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: file.string)
-        return file.string
-    }
+    private func script(_ text: String) throws -> String { try directory.program("ask", text).string }
 
     private func ask(_ text: String, limit: Int = 100, timeout: Duration? = .seconds(30)) throws -> String {
         var secret = try SecretInput.from(

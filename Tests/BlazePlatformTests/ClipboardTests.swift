@@ -14,10 +14,7 @@ import Testing
         directory = try TemporaryDirectory()
     }
 
-    private func program(_ name: String, _ text: String) throws {
-        let file = try directory.write(Array("#!/bin/sh\n\(text)\n".utf8), to: name)
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: file.string)
-    }
+    private func program(_ name: String, _ text: String) throws { try directory.program(name, text) }
 
     private var environment: [String: String] {
         ["PATH": "\(directory.path.string):/usr/bin:/bin", "WAYLAND_DISPLAY": "w", "DISPLAY": ":0", "HIDDEN": "x"]

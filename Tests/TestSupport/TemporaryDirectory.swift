@@ -26,4 +26,22 @@ public final class TemporaryDirectory: Sendable {
         try Data(bytes).write(to: URL(fileURLWithPath: file.string))
         return file
     }
+
+    /// Writes a program for the shell and returns its path.
+    ///
+    /// Another process writes it: a child that another test forks in that moment would inherit a descriptor of ours, and
+    /// nobody can run a file that somebody has open for writing.
+    @discardableResult
+    public func program(_ name: String, _ text: String) throws -> FilePath {
+        let file = path.appending(name)
+        let writer = Process()
+        writer.executableURL = URL(fileURLWithPath: "/bin/sh")
+        writer.arguments = [
+            "-c", "printf '%s\\n' '#!/bin/sh' \"$1\" >\"$2\" && chmod 700 \"$2\"", "sh", text, file.string,
+        ]
+        try writer.run()
+        writer.waitUntilExit()
+        guard writer.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+        return file
+    }
 }
