@@ -177,6 +177,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/VaultScenario"),
+        .executableTarget(
+            name: "WriterScenario",
+            dependencies: [
+                "BlazeEngine", "BlazeModel", "BlazePlatform", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Tests/WriterScenario"),
         .testTarget(
             name: "BlazeVaultTests",
             dependencies: [

@@ -26,6 +26,12 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        .executableTarget(
+            name: "measure-writer",
+            dependencies: [
+                "SampleDatabase", .product(name: "EngineUnderMeasure", package: "blazedb-agent"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         .executableTarget(name: "empty-program"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """bench.py BINARIES TOOLS [--rounds N] [--only GROUP]...   Measures what docs/performance.md tells.
 
-BINARIES holds blazectl and blazedb-agent in release; TOOLS holds make-database, measure-engine, empty-program,
+BINARIES holds blazectl and blazedb-agent in release; TOOLS holds make-database, measure-engine, measure-writer,
+empty-program,
 echo_server, ping_load and argon2id (`make bench` builds all of them). Results go to Benchmarks/results as JSON, and as the table of
-docs/performance.md to standard output. Groups: ping, engine, scan, status, memory, vault.
+docs/performance.md to standard output. Groups: ping, engine, scan, status, memory, vault, writer.
 """
 import argparse
 import json
@@ -16,12 +17,13 @@ import engine_bench
 import ping_bench
 import process_bench
 import vault_bench
+import writer_bench
 from side_by_side import table
 from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORK = HERE / ".build" / "measured"
-GROUPS = ("ping", "engine", "scan", "status", "memory", "vault")
+GROUPS = ("ping", "engine", "scan", "status", "memory", "vault", "writer")
 
 
 def measure(group, binaries, tools, rounds):
@@ -31,6 +33,8 @@ def measure(group, binaries, tools, rounds):
             databases.mkdir(parents=True, exist_ok=True)
             subprocess.run([str(tools / "make-database"), str(databases)], check=True, timeout=600)
         return engine_bench.rows(tools, databases, rounds)
+    if group == "writer":
+        return writer_bench.rows(tools, WORK / "written", rounds)
     if group == "vault":
         return vault_bench.rows(binaries, tools, HERE.parent / "Tests" / "Fixtures", rounds)
     with World(binaries) as world:

@@ -14,12 +14,12 @@ mkdir -p "$tools"
 rm -f .build/release.yaml
 # The flags are several words.
 # shellcheck disable=SC2086
-for product in blazectl blazedb-agent make-database measure-engine empty-program; do
+for product in blazectl blazedb-agent make-database measure-engine measure-writer empty-program; do
     swift build $flags --product "$product" >&2
 done
 # shellcheck disable=SC2086
 bin=$(swift build $flags --show-bin-path)
-for product in blazectl blazedb-agent make-database measure-engine empty-program; do
+for product in blazectl blazedb-agent make-database measure-engine measure-writer empty-program; do
     cp "$bin/$product" "$tools/"
     strip "$tools/$product"
 done

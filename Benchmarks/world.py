@@ -90,25 +90,26 @@ def seconds_of(words, environment=None):
 
 
 class Engine:
-    """The program `measure-engine`, which measures one thing for each line that it is sent."""
+    """A program that measures one thing for each line that it is sent."""
 
-    def __init__(self, binaries, directory, core):
+    def __init__(self, binaries, directory, core, program="measure-engine"):
+        self.program = program
         self.process = subprocess.Popen(
-            [str(pathlib.Path(binaries) / "measure-engine"), str(directory)],
+            [str(pathlib.Path(binaries) / program), str(directory)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(core))
 
     def seconds(self, measurement, database):
         """The median of some runs, one right after the other: the first ones after a pause find the caches cold and the
         core slow, which the reference, a second of the same work, does not notice."""
-        return statistics.median(self._once(measurement, database) for _ in range(REPEATS))
+        return statistics.median(self.once(measurement, database) for _ in range(REPEATS))
 
-    def _once(self, measurement, database):
+    def once(self, measurement, database):
         self.process.stdin.write(f"{measurement} {database}\n")
         self.process.stdin.flush()
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline() if ready else ""
         if not line:
-            raise RuntimeError(f"measure-engine gave nothing for {measurement} {database}")
+            raise RuntimeError(f"{self.program} gave nothing for {measurement} {database}")
         return float(line)
 
     def __enter__(self):

@@ -33,6 +33,24 @@ public enum RecordTarget: FuzzTarget {
 
 /// What holds for every record that a reader hands out.
 enum RecordProperties {
+    /// What the engine writes of a record is read as the same record, with names once and in order.
+    private static func checkEncoding(_ record: Record) throws(Violation) {
+        let bytes: [UInt8]
+        let again: Record
+        let second: [UInt8]
+        do throws(EngineError) {
+            bytes = try RecordCodec.encode(record)
+            again = try RecordCodec.decode(bytes)
+            second = try RecordCodec.encode(again)
+        } catch {
+            throw Violation("a record that was read cannot be written and read again: \(error.description)")
+        }
+        try require(second == bytes, "a record is encoded differently each time")
+        try require(again.id == record.id && again.kind == record.kind, "an encoded record is another record")
+        let names = again.fields.map(\.name)
+        try require(zip(names, names.dropFirst()).allSatisfy { $0 <= $1 }, "fields are written out of order")
+    }
+
     static func check(_ record: Record) throws(Violation) {
         var line: [UInt8] = []
         TypedJSON.append(record, to: &line)
@@ -52,5 +70,6 @@ enum RecordProperties {
         var lineAgain: [UInt8] = []
         TypedJSON.append(again, to: &lineAgain)
         try require(line == lineAgain, "a record's typed JSON is not stable")
+        try checkEncoding(record)
     }
 }

@@ -1,4 +1,4 @@
-import BlazeModel
+public import BlazeModel
 public import Crypto
 import FormatWriter
 public import Foundation
@@ -30,8 +30,8 @@ public enum SampleDatabase: String, CaseIterable, Sendable {
         var index: [MetadataWriter.Entry] = []
         var batch = Data()
         for n in 0..<count {
-            let id = RecordID(high: 0x0000_0000_0000_4000, low: 0x8000_0000_0000_0000 | UInt64(n))
-            guard let record = RecordWriter.bytes(record(n, id)) else { throw CocoaError(.coderInvalidValue) }
+            let id = id(n)
+            guard let record = RecordWriter.bytes(record(n)) else { throw CocoaError(.coderInvalidValue) }
             batch.append(contentsOf: try writer.recordPage(record, nonce: UInt64(n)))
             index.append(MetadataWriter.Entry(id, pages: [UInt32(n)]))
             if batch.count >= 1 << 22 {
@@ -47,7 +47,14 @@ public enum SampleDatabase: String, CaseIterable, Sendable {
         try Data().write(to: base.appendingPathExtension("wal"))
     }
 
-    private func record(_ n: Int, _ id: RecordID) -> Record {
+    /// The id of a record.
+    public func id(_ n: Int) -> RecordID {
+        RecordID(high: 0x0000_0000_0000_4000, low: 0x8000_0000_0000_0000 | UInt64(n))
+    }
+
+    /// A record.
+    public func record(_ n: Int) -> Record {
+        let id = id(n)
         switch self {
         case .full:
             // Header 8, id 18, name of data 7, tag and length 5: the rest fills the page.

@@ -110,6 +110,22 @@ public struct DatabaseKey: ~Copyable, Sendable {
             files, in: storage, keys: tried, counts: candidates.map(\.iterations), salt: lookedAt.salt.source)
     }
 
+    /// Derives the key of a database that is to be made with a salt. Throws `.invalidIterations` and `.noSecretMemory`.
+    ///
+    /// - Parameter iterations: 600,000 is what BlazeDB uses; no other count opens without being named.
+    public static func derive(
+        salt bytes: [UInt8], password: inout SecretBytes, iterations: Int
+    ) throws(EngineError) -> DatabaseKey {
+        let salt = Salt(bytes: bytes, source: .file)
+        guard let identity = salt.identity(dataFile: nil) else {
+            throw EngineError(.emptySalt, "a database is made with a salt")
+        }
+        let derivation = KeyDerivation(salt: salt, iterations: try KeyDerivation.checked(iterations))
+        return DatabaseKey(
+            try derivation.key(password: &password), iterations: iterations, identity: identity,
+            saltFingerprint: salt.fingerprint)
+    }
+
     /// What a key is verified against, read once.
     private struct Subject {
         let salt: Salt

@@ -28,6 +28,7 @@ extension DatabaseWriter {
         progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> CollectionReport {
         try checkUsable()
+        try store.renewStatus()
         let reader = try DatabaseReader(files, in: storage, key: key, underLease: true)
         var survey = RecordSurvey(in: reader)
         try survey.read(progress)

@@ -34,6 +34,7 @@ extension DatabaseWriter {
         dropsUnindexed: Bool = false, always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> VacuumReport {
         try checkUsable()
+        try checkNames()
         try checkNeeds()
         let successor: Successor
         do {
@@ -65,6 +66,17 @@ extension DatabaseWriter {
         report.bytesAfter = try sizeNow()
         report.isRewritten = true
         return report
+    }
+
+    /// That the names which the swap takes are not in use. Opening has resolved what a vacuum left.
+    private func checkNames() throws(EngineError) {
+        for path in [files.dataAside, files.metaAside]
+        where try onStorage(path, { try storage.status(of: path) }) != nil {
+            throw EngineError(
+                .recoveryUndecided,
+                "\(path.displayString) is there, and belongs to no vacuum that could be ended or undone",
+                hint: "move it away", path: path)
+        }
     }
 
     private func checkNeeds() throws(EngineError) {

@@ -15,6 +15,8 @@ struct Recovery {
         let allocator: PageAllocator
         let metadataStatus: FileStatus
         let shared: Set<UInt32>
+        /// Whether the metadata on the disk says less than is known: it is to be written anew.
+        let isMetadataStale: Bool
         let steps: [RecoveryStep]
     }
 
@@ -44,6 +46,12 @@ struct Recovery {
         steps += try TransactionRollback(files, in: storage, key: key, data: data).run()
         // The reader verifies the metadata, and finds out which images of the WAL count.
         let generation = try Generation(files, in: storage, key: key, readingWAL: true)
+        let obstacles = generation.metadata.obstacles
+        if let first = obstacles.first {
+            throw EngineError(
+                .damaged, "\(files.meta.displayString): \(first.message), and would be lost when it is written anew",
+                hint: "blazectl check tells more; nothing was changed", path: files.meta)
+        }
         try applyWAL(generation, to: data)
         let store = generation.store
         store.overlay = [:]
@@ -60,12 +68,13 @@ struct Recovery {
                 ))
         }
         let allocator = PageAllocator(free: image.freePages, next: next, listed: listed)
+        let isStale = next > image.nextPageIndex || image.freePages != Array(allocator.free)
         image.nextPageIndex = next
         image.freePages = Array(allocator.free)
         let shared = Set(zip(listed, listed.dropFirst()).lazy.filter { $0 == $1 }.map(\.0))
         return Recovered(
             locks: locks, data: data, store: store, image: image, allocator: allocator,
-            metadataStatus: generation.metadataStatus, shared: shared, steps: steps)
+            metadataStatus: generation.metadataStatus, shared: shared, isMetadataStale: isStale, steps: steps)
     }
 
     private func checkKey() throws(EngineError) {
@@ -98,7 +107,9 @@ struct Recovery {
     private mutating func applyWAL(_ generation: Generation, to data: any WritableFile) throws(EngineError) {
         guard let size = generation.wal?.size, size > 0 else { return }
         let store = generation.store
-        let pages = store.overlay.keys.sorted()
+        // A page that the index does not name holds nothing that was acknowledged, and its number is not authenticated.
+        let listed = Set(generation.metadata.index.pages)
+        let pages = store.overlay.keys.filter(listed.contains).sorted()
         let run = PageRun(data, cipher: store.cipher)
         for page in pages { try run.put(try store.page(page).view, at: page) }
         try run.flush()

@@ -40,7 +40,7 @@ struct TransactionRollback {
         try onStorage(files.data) {
             let groups = try found()
             guard !groups.isEmpty else {
-                try storage.remove(files.rollbackMarker)
+                if try storage.status(of: files.rollbackMarker) != nil { try storage.remove(files.rollbackMarker) }
                 return []
             }
             var steps: [RecoveryStep] = []

@@ -63,6 +63,7 @@ public final class DatabaseWriter {
         metadataStatus = recovered.metadataStatus
         shared = recovered.shared
         recovery = recovered.steps
+        if recovered.isMetadataStale { try replaceMetadata(image) }
     }
 
     /// Makes an empty database (FORMAT.md 5.2) and opens it.
