@@ -139,13 +139,16 @@ import TestSupport
         }
         let bench = WriterBench(files: DatabaseBuilder.files, key: builder.key)
         let before = try DatabaseReader(bench.files, in: storage, key: bench.key, underLease: true).metadata
+        storage[bench.files.indexes] = [123]
         let writer = try bench.open(storage)
         _ = try writer.vacuum(always: true)
+        #expect(storage[bench.files.indexes] == [123])
         let between = try DatabaseReader(bench.files, in: storage, key: bench.key, underLease: true).metadata
         #expect(between.keptPayloadMembers == before.keptPayloadMembers)
         try writer.insert(WriterBench.record(2))
         try writer.close()
         let after = try DatabaseReader(bench.files, in: storage, key: bench.key, underLease: true).metadata
+        #expect(storage[bench.files.indexes] == nil)
         // What it says of records is not true any more.
         #expect(after.keptPayloadMembers == before.keptPayloadMembers.filter { $0.key != "searchIndex" })
         #expect(after.unknownWrapperMembers == before.unknownWrapperMembers)

@@ -152,6 +152,31 @@ import TestSupport
         }
     }
 
+    /// What the disk says is told by its code, whichever call it is, and nothing more is done through the handle.
+    @Test(arguments: [
+        (Errno.noSpace, EngineError.Code.noSpace), (.diskQuotaExceeded, .noSpace), (.ioError, .writeFailed),
+        (.readOnlyFileSystem, .readOnly), (.fileTooLarge, .writeFailed),
+    ])
+    func errorsOfTheDiskAreTyped(_ errno: Errno, _ code: EngineError.Code) throws {
+        let (base, _) = try Self.base()
+        let before = try Self.bench.contents(base.copy())
+        let record = WriterBench.record(50, size: 9000)
+        let whole = base.copy()
+        let opened = try Self.bench.open(whole)
+        let opening = whole.calls.count
+        try opened.insert(record)
+        // The last call zeroes nothing here: all of them come before the commit.
+        for n in (opening + 1)...whole.calls.count {
+            let failing = base.copy(.fails(errno), at: n)
+            let writer = try Self.bench.open(failing)
+            #expect(throws: EngineError(code, ""), "call \(n) \(whole.calls[n - 1])") { try writer.insert(record) }
+            #expect(throws: EngineError(.poisoned, "")) { try writer.insert(record) }
+            #expect(throws: EngineError(.poisoned, "")) { try writer.vacuum() }
+            let renamed = whole.calls[n - 1].hasPrefix("sync the directory")
+            #expect(try renamed || Self.bench.contents(failing) == before)
+        }
+    }
+
     @Test func creationIsCutAtEveryCall() throws {
         let bench = Self.bench
         func create(_ storage: CrashStorage) throws {

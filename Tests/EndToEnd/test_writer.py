@@ -1,7 +1,9 @@
 """Databases that the engine writes: killed in the middle, read by an independent reader, changed by another writer."""
 import json
+import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 
@@ -100,6 +102,61 @@ def test_killed_at_system_calls(tmp_path, rng, rounds, calls):
         assert not writers.strays(place, "notes")
         shutil.rmtree(place)
     assert kills
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, too small for what is to be written; only root can make one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a file system")
+    place = tmp_path / "disk"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", place], capture_output=True, timeout=30)
+    if made.returncode != 0:
+        pytest.skip("this machine lets nobody mount a file system")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True, timeout=30)
+
+
+def remount(place, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", place], check=True, timeout=30)
+
+
+@pytest.mark.linux
+def test_a_full_disk(small_disk, rng):
+    path = small_disk / "notes.blazedb"
+    assert writers.run(path, ITERATIONS, "create").returncode == 0
+    state = writers.contents(path, ITERATIONS)
+    full = 0
+    for _ in range(12):
+        done = writers.run(path, ITERATIONS, "change", rng.randrange(1 << 32), 60)
+        acknowledged, under_way = told(done.stdout.decode().splitlines())
+        if done.returncode != 0:
+            full += 1
+            assert b"no space left" in done.stderr or b"bytes of disk" in done.stderr, done.stderr.decode()
+        allowed = {acknowledged[-1] if acknowledged else state, under_way}
+        remount(small_disk, "size=4m")
+        state = writers.contents(path, ITERATIONS)
+        assert state in allowed
+        assert not writers.strays(small_disk, "notes")
+        used = sum(f.stat().st_size for f in small_disk.iterdir())
+        remount(small_disk, f"size={used // 1024 + 120}k")
+    assert full
+
+
+@pytest.mark.linux
+def test_a_read_only_disk(small_disk):
+    path = small_disk / "notes.blazedb"
+    assert writers.run(path, ITERATIONS, "create").returncode == 0
+    remount(small_disk, "ro")
+    try:
+        done = writers.run(path, ITERATIONS, "change", 1, 1)
+        assert done.returncode != 0 and b"read-only file system" in done.stderr, done.stderr.decode()
+    finally:
+        remount(small_disk, "rw")
+    assert writers.run(path, ITERATIONS, "change", 1, 1).returncode == 0
 
 
 @INDEPENDENT

@@ -155,25 +155,26 @@ public final class CrashStorage: ChangingStorage {
         _ operation: String, _ path: FilePath, part: (inout State) -> Void = { _ in },
         _ body: (inout State) throws(StorageError) -> T
     ) throws(StorageError) -> T {
+        let verb = String(operation.prefix { $0 != " " })
         let result = state.withLock { state -> Result<T, StorageError> in
-            if state.isDead { return .failure(StorageError(.ioError, operation: operation, path: path)) }
+            if state.isDead { return .failure(StorageError(.ioError, operation: verb, path: path)) }
             state.calls.append("\(operation) \(path.lastComponent?.string ?? "")")
             if let event = state.event, event.at == state.calls.count {
                 switch event.1 {
                 case .fails(let errno):
                     part(&state)
-                    return .failure(StorageError(errno, operation: operation, path: path))
+                    return .failure(StorageError(errno, operation: verb, path: path))
                 case .dies:
                     part(&state)
                     state.isDead = true
-                    return .failure(StorageError(.ioError, operation: operation, path: path))
+                    return .failure(StorageError(.ioError, operation: verb, path: path))
                 case .failsAfterwards(let errno):
                     do throws(StorageError) {
                         _ = try body(&state)
                     } catch {
                         return .failure(error)
                     }
-                    return .failure(StorageError(errno, operation: operation, path: path))
+                    return .failure(StorageError(errno, operation: verb, path: path))
                 }
             }
             do throws(StorageError) {

@@ -2,6 +2,7 @@ import BlazeEngine
 import BlazeModel
 import BlazePlatform
 import Crypto
+import Foundation
 import SystemPackage
 import TestSupport
 
@@ -12,8 +13,16 @@ import TestSupport
 /// `change` prints `next HASH` before each change and `done HASH` when it is acknowledged, where HASH is what a manifest
 /// says of such records (`FixtureHash`).
 @main enum Scenario {
-    static func main() throws {
-        let words = CommandLine.arguments
+    static func main() {
+        do {
+            try run(CommandLine.arguments)
+        } catch {
+            try? Terminal.write(Array("\(error)\n".utf8), to: 2)
+            exit(1)
+        }
+    }
+
+    private static func run(_ words: [String]) throws {
         guard words.count >= 4, let iterations = Int(words[2]) else { throw Usage() }
         let files = FileSet(data: FilePath(words[1]))
         var password = try SecretInput.from(descriptor: 0, limit: 4096)
@@ -126,7 +135,7 @@ private struct Course {
             id,
             Record(fields: [
                 Field("id", .uuid(id)), Field("createdAt", .date(1000.5)), Field("project", .string("Default")),
-                Field("title", .string("é \(n)")), Field("mark", .int(mark)),
+                Field("title", .string("\u{E9} \(n)")), Field("mark", .int(mark)),
                 Field("data", .data([UInt8](repeating: UInt8(truncatingIfNeeded: mark), count: size))),
                 Field("nested", .dictionary([Field("list", .array([.null, .bool(true), .double(0.5)]))])),
                 Field("vector", .vector(StoredVector(words: [0x3FF0_0000, 0xC004_0000]))),

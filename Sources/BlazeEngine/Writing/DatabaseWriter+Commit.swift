@@ -25,6 +25,16 @@ extension DatabaseWriter {
         }
     }
 
+    /// Removes the file of secondary indexes that very old versions wrote: BlazeDB prefers it to the metadata, and it would say of
+    /// changed records what is not true any more. What is in it can be built anew.
+    func dropSeparateIndexes() throws(EngineError) {
+        try changing { () throws(EngineError) in
+            try onStorage(files.indexes) {
+                if try storage.status(of: files.indexes) != nil { try storage.remove(files.indexes) }
+            }
+        }
+    }
+
     /// Writes metadata beside the old one and renames it over it.
     func replaceMetadata(_ new: MetadataImage) throws(EngineError) {
         let bytes = try new.bytes(key: key)

@@ -160,6 +160,7 @@ public final class Transaction {
         allocator.give(freed + dropped)
         image.freePages = Array(allocator.free)
         image.nextPageIndex = allocator.next
+        try writer.dropSeparateIndexes()
         try writer.commit(image, allocator, freed: freed + dropped, run: run)
     }
 
