@@ -61,6 +61,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case replacedMeanwhile = "replaced-meanwhile"
         /// What an interrupted operation left cannot be put right without a decision.
         case recoveryUndecided = "recovery-undecided"
+        /// The caller ended the operation.
+        case interrupted = "interrupted"
         /// The database is damaged, and the operation would make it worse.
         case damaged = "damaged"
         /// There is a record of that id already.

@@ -187,7 +187,9 @@ int blaze_open_for_reading(const char *path) {
     return open(path, flags);
 }
 
-int blaze_open_for_writing(const char *path) { return open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
+int blaze_open_for_writing(const char *path) {
+    return open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+}
 
 int blaze_sync_file(int fd) {
     int result;

@@ -5,30 +5,34 @@ extension DatabaseReader {
     /// How the pages are used, told from their headers. Nothing is decrypted unless overflow pages stand on no list;
     /// then full main pages are, to tell which of them records reach.
     public func survey() throws(EngineError) -> PageSurvey {
-        try scanHeaders().scan.survey
+        try scanHeaders({ true }).scan.survey
     }
 
     /// Everything that can be told without decoding records: files, headers, page lists, free list and WAL. The
     /// metadata's signature has been verified by opening. Beside an owner, the records whose headers look odd are read,
     /// because most of it passes; the WAL, which its owner is at work on, is not.
     ///
-    /// Throws `.changedWhileReading` when the files' owner takes longer than 2 s to swap them.
-    public func quickCheck() throws(EngineError) -> CheckReport {
-        let first = try look()
+    /// Throws `.changedWhileReading` when the files' owner takes longer than 2 s to swap them, and `.interrupted`.
+    ///
+    /// - Parameter isWanted: asked now and then, from this thread; false ends the check.
+    public func quickCheck(while isWanted: () -> Bool = { true }) throws(EngineError) -> CheckReport {
+        let first = try look(isWanted)
         // At rest a second look tells nothing new, and at damage it must be certain that this is at rest.
         guard ownership.isQuiet, first.findings.hasDamage, try !isStanding() else { return report(first) }
-        return report(try look())
+        return report(try look(isWanted))
     }
 
     private func report(_ look: (findings: FindingCollector, survey: PageSurvey)) -> CheckReport {
         CheckReport(findings: look.findings.findings(judgedBy: ownership), survey: look.survey)
     }
 
-    private func look() throws(EngineError) -> (findings: FindingCollector, survey: PageSurvey) {
+    private func look(
+        _ isWanted: () -> Bool
+    ) throws(EngineError) -> (findings: FindingCollector, survey: PageSurvey) {
         var findings = FindingCollector()
         let (status, metadataFile) = try FileSummary.looked(at: files, in: storage)
         findings.add(contentsOf: status)
-        let (scan, reached) = try scanHeaders()
+        let (scan, reached) = try scanHeaders(isWanted)
         if ownership.isQuiet { checkRecords(scan, &findings) } else { try checkRecordsAgain(scan, &findings) }
         checkLists(scan, reached, &findings)
         checkMetadata(&findings)
@@ -42,7 +46,9 @@ extension DatabaseReader {
 
     /// Beside an owner the headers are counted again when something has changed meanwhile; where that happens each time,
     /// the figures are estimates.
-    private func scanHeaders() throws(EngineError) -> (scan: HeaderScan, reached: Set<UInt32>) {
+    private func scanHeaders(
+        _ isWanted: () -> Bool
+    ) throws(EngineError) -> (scan: HeaderScan, reached: Set<UInt32>) {
         var left = Self.scans
         while true {
             left -= 1
@@ -51,7 +57,7 @@ extension DatabaseReader {
                 try generation.store.renewStatus()
             }
             let before = try generation.stampNow()
-            var scan = try HeaderScan(generation.store, metadata)
+            var scan = try HeaderScan(generation.store, metadata, isWanted: isWanted)
             var reached: Set<UInt32> = []
             if !scan.unlisted.isEmpty, scan.survey.overflow > 0 {
                 reached = try ChainReach(metadata, generation.store, scan).pages

@@ -27,8 +27,8 @@ struct HeaderScan {
     private var listedPlace = 0
     private var freePlace = 0
 
-    /// Scans the file. Throws what reading throws.
-    init(_ store: PageStore, _ metadata: Metadata) throws(EngineError) {
+    /// Scans the file. Throws what reading throws, and `.interrupted` once it is not wanted any more.
+    init(_ store: PageStore, _ metadata: Metadata, isWanted: () -> Bool = { true }) throws(EngineError) {
         listed = Self.sortedOnce(metadata.index.pages)
         free = Self.sortedOnce(metadata.freePages)
         freeRepeats = metadata.freePages.count - free.count
@@ -39,11 +39,7 @@ struct HeaderScan {
         survey.free = UInt64(free.count)
         survey.total = store.totalPages
         survey.partialTail = store.status.size % UInt64(PageView.byteCount)
-        do {
-            try scanFile(store)
-        } catch {
-            throw EngineError(error)
-        }
+        try scanFile(store, isWanted)
         for (page, kind) in images where UInt64(page) >= store.filePages { visit(UInt64(page), kind) }
     }
 
@@ -68,13 +64,16 @@ struct HeaderScan {
         survey.orphan -= UInt64(before - unlisted.count)
     }
 
-    private mutating func scanFile(_ store: PageStore) throws(StorageError) {
+    private mutating func scanFile(_ store: PageStore, _ isWanted: () -> Bool) throws(EngineError) {
         let buffer = PageBuffer(pages: Self.step)
         let pageBytes = UInt64(PageView.byteCount)
         let end = store.filePages
         var page: UInt64 = 0
         while page < end {
-            let data = try store.file.nextData(from: page * pageBytes).map { $0 / pageBytes } ?? end
+            guard isWanted() else { throw EngineError(.interrupted, "the check was ended", path: store.file.path) }
+            let data = try onStorage(store.file.path) {
+                try store.file.nextData(from: page * pageBytes).map { $0 / pageBytes } ?? end
+            }
             if data > page {
                 skipHole(page..<min(data, end))
                 page = min(data, end)
@@ -82,7 +81,7 @@ struct HeaderScan {
             }
             let wanted = Int(min(UInt64(Self.step), end - page))
             let window = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<(wanted * PageView.byteCount)])
-            let count = try store.file.read(into: window, at: page * pageBytes)
+            let count = try onStorage(store.file.path) { try store.file.read(into: window, at: page * pageBytes) }
             buffer.zero(from: count)
             let read = (count + PageView.byteCount - 1) / PageView.byteCount
             // The file became shorter than it was when it was opened: the rest stays absent.

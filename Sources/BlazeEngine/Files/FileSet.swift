@@ -37,6 +37,8 @@ public struct FileSet: Sendable, Hashable {
     var successor: FileSet { FileSet(data: base.appendingSuffix(".agent_new.pages")) }
     /// The metadata that is being written.
     var metaNew: FilePath { base.appendingSuffix(".agent_meta") }
+    /// A second name of a vacuum's backup, on its way back to its place.
+    var returning: FilePath { base.appendingSuffix(".agent_back") }
     /// That an interrupted transaction is being rolled back, and from which copy.
     var rollbackMarker: FilePath { base.appendingSuffix(".agent_rollback") }
     /// `NAME`, for a person: bytes that cannot be shown are escaped.

@@ -60,7 +60,8 @@ extension Leftover.Kind {
             case "vacuum_in_progress", "vacuum_success": self = .vacuumMarker
             case "vacuum.blazedb", "vacuum.meta", "vacuum.wal": self = .vacuumNew
             case "vacuum_backup.blazedb", "vacuum_backup.meta": self = .vacuumBackup
-            case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_rollback": self = .agentTemporary
+            case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_back", "agent_rollback":
+                self = .agentTemporary
             default:
                 guard let tail = rest(behind: dataName),
                     tail == Array(".wal".utf8)[...]
@@ -98,7 +99,7 @@ extension Leftover.Kind {
             self = .vacuumNew
         } else if ends(".vacuum_backup.blazedb", ".vacuum_backup.meta") {
             self = .vacuumBackup
-        } else if ends(".agent_new.pages", ".agent_new.meta", ".agent_meta", ".agent_rollback") {
+        } else if ends(".agent_new.pages", ".agent_new.meta", ".agent_meta", ".agent_back", ".agent_rollback") {
             self = .agentTemporary
         } else if ends(".blazedb.wal") || name.contains(".blazedb.vacuum-") {
             self = .asyncVacuum

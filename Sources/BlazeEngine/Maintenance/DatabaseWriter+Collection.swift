@@ -27,7 +27,10 @@ extension DatabaseWriter {
     public func collectGarbage(
         progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> CollectionReport {
-        try checkUsable()
+        try exclusively { try collect(progress) }
+    }
+
+    private func collect(_ progress: (MaintenanceProgress) throws -> Void) throws -> CollectionReport {
         try store.renewStatus()
         let reader = try DatabaseReader(files, in: storage, key: key, underLease: true)
         var survey = RecordSurvey(in: reader)
@@ -40,7 +43,12 @@ extension DatabaseWriter {
         report.unindexedRecords = use.unindexed
         report.entriesRemoved = survey.deleted.count
         let end = use.end
-        let kept = Set(use.kept)
+        let before = use.free.count(before: end) + use.leaked.count(before: end)
+        guard before <= UInt64(EngineLimits.orphanPages) else {
+            throw EngineError(
+                .limitExceeded, "\(before) pages are free or empty, more than a free list can name",
+                hint: "vacuum gives them back", path: files.data)
+        }
         var free = Array(use.free.pages(before: end))
         let found = use.leaked.pages(before: end) + use.orphans.filter { UInt64($0) < end }
         report.freed = UInt64(found.count)
@@ -49,12 +57,11 @@ extension DatabaseWriter {
         free.sort()
         let isUnchanged =
             found.isEmpty && report.cut == 0 && survey.deleted.isEmpty && allocator.next == end
-            && image.freePages == free
+            && image.freePages == free && !isMetadataStale
         guard !isUnchanged else {
             report.bytesAfter = report.bytesBefore
             return report
         }
-        precondition(free.allSatisfy { !kept.contains($0) }, "pages that are kept are not free")
         try progress(survey.progress(.swapping))
         var new = image
         if !survey.deleted.isEmpty {

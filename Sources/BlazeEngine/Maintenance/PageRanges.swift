@@ -14,11 +14,9 @@ struct PageRanges {
         }
     }
 
-    /// How many pages stand at or behind a page.
-    func count(from page: UInt64) -> UInt64 {
-        ranges.reduce(0) {
-            $0 + UInt64(max($1.lowerBound, page) < $1.upperBound ? $1.upperBound - max($1.lowerBound, page) : 0)
-        }
+    /// How many pages stand before a page.
+    func count(before end: UInt64) -> UInt64 {
+        ranges.reduce(0) { $0 + UInt64(max($1.lowerBound, min($1.upperBound, end)) - $1.lowerBound) }
     }
 
     /// The pages before a page.

@@ -43,9 +43,13 @@ struct Recovery {
         steps += swap.steps
         try checkLock()
         let data = try onStorage(files.data) { try storage.openForWriting(files.data) }
+        try checkSize(data)
         steps += try TransactionRollback(files, in: storage, key: key, data: data).run()
         // The reader verifies the metadata, and finds out which images of the WAL count.
         let generation = try Generation(files, in: storage, key: key, readingWAL: true)
+        guard try onStorage(files.data, { try data.status() }).identity == generation.store.status.identity else {
+            throw EngineError.changed(files.data)
+        }
         let obstacles = generation.metadata.obstacles
         if let first = obstacles.first {
             throw EngineError(
@@ -60,6 +64,11 @@ struct Recovery {
         var image = try MetadataImage(generation.metadata)
         let listed = generation.metadata.index.pages.sorted()
         let next = max(image.nextPageIndex, store.filePages)
+        guard next <= UInt64(UInt32.max) else {
+            throw EngineError(
+                .damaged, "\(files.meta.displayString): nextPageIndex is \(next), which is no page number",
+                hint: "blazectl check tells more; nothing was changed", path: files.meta)
+        }
         if next > image.nextPageIndex {
             steps.append(
                 RecoveryStep(
@@ -91,6 +100,16 @@ struct Recovery {
         if let problem { throw problem }
     }
 
+    /// That every page has a number (FORMAT.md 3).
+    private func checkSize(_ data: any WritableFile) throws(EngineError) {
+        let size = try onStorage(files.data) { try data.status().size }
+        guard size / UInt64(PageView.byteCount) < UInt64(UInt32.max) else {
+            throw EngineError(
+                .damaged, "\(files.data.displayString) has \(size) bytes, more than a database can have",
+                hint: "blazectl check tells what is in it", path: files.data)
+        }
+    }
+
     private func checkLock() throws(EngineError) {
         let named = try onStorage(files.data) { try storage.status(of: files.data)?.identity }
         guard let named else {
@@ -106,6 +125,13 @@ struct Recovery {
     /// Puts the images that count into their pages, syncs, and empties the WAL.
     private mutating func applyWAL(_ generation: Generation, to data: any WritableFile) throws(EngineError) {
         guard let size = generation.wal?.size, size > 0 else { return }
+        guard generation.wal?.searchGivenUp != true else {
+            throw EngineError(
+                .recoveryUndecided,
+                "\(files.wal.displayString) holds so much that is no entry that it was not searched to the end",
+                hint: "copy all files of the database away; with an empty WAL it counts as the data file is",
+                path: files.wal)
+        }
         let store = generation.store
         // A page that the index does not name holds nothing that was acknowledged, and its number is not authenticated.
         let listed = Set(generation.metadata.index.pages)

@@ -14,21 +14,17 @@ struct DatabaseCreation {
         self.storage = storage
     }
 
-    func run(key: SymmetricKey, salt: [UInt8]) throws(EngineError) {
+    /// The lock of the new data file, taken before anything else is made: an owner that has just opened the same path for the
+    /// first time has a data file under its lock and no metadata yet.
+    func run(key: SymmetricKey, salt: [UInt8]) throws(EngineError) -> any FileLock {
         precondition(!salt.isEmpty, "a database has a salt")
-        try onStorage(files.data) {
-            for path in [files.data, files.meta, files.wal, files.dataAside, files.metaAside, files.swapMarker] {
-                guard let status = try storage.status(of: path) else { continue }
-                // An empty data file or WAL is what an interrupted creation leaves.
-                guard status.kind == .regular, status.size == 0, path == files.data || path == files.wal else {
-                    throw EngineError(
-                        .alreadyExists, "\(path.displayString) exists already",
-                        hint: "name another path, or move it away", path: path)
-                }
-            }
+        return try onStorage(files.data) {
+            try checkNames()
+            if try storage.status(of: files.data) == nil { try storage.create(files.data, like: nil).sync() }
+            let lock = try storage.lock(files.data)
+            try checkNames()
             try storage.remove(files.salt)
             try write(salt, to: files.salt)
-            if try storage.status(of: files.data) == nil { try storage.create(files.data, like: nil).sync() }
             try storage.syncDirectory(of: files.data)
             try storage.remove(files.metaNew)
             try write(try MetadataImage().bytes(key: key), to: files.metaNew)
@@ -36,6 +32,19 @@ struct DatabaseCreation {
             try storage.link(files.metaNew, to: files.meta)
             try storage.remove(files.metaNew)
             try storage.syncDirectory(of: files.meta)
+            return lock
+        }
+    }
+
+    /// That there is no database: an empty data file or WAL is what an interrupted creation leaves.
+    private func checkNames() throws {
+        for path in [files.data, files.meta, files.wal, files.dataAside, files.metaAside, files.swapMarker] {
+            guard let status = try storage.status(of: path) else { continue }
+            guard status.kind == .regular, status.size == 0, path == files.data || path == files.wal else {
+                throw EngineError(
+                    .alreadyExists, "\(path.displayString) exists already",
+                    hint: "name another path, or move it away", path: path)
+            }
         }
     }
 

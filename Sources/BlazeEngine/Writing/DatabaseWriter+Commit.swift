@@ -9,11 +9,16 @@ extension DatabaseWriter {
     ///   - freed: pages that the new state does not use any more; they are on its free list. They are zeroed last, which
     ///     is durable with the next sync.
     func commit(_ new: MetadataImage, _ allocator: PageAllocator, freed: [UInt32], run: PageRun) throws(EngineError) {
-        try changing { () throws(EngineError) in
-            try run.flush()
-            try checkPlace()
-            try onStorage(files.data) { try data.sync() }
-            try replaceMetadata(new)
+        var isNamed = false
+        do throws(EngineError) {
+            try changing { () throws(EngineError) in
+                try run.flush()
+                try onStorage(files.data) { try data.sync() }
+                try replaceMetadata(new) { isNamed = true }
+            }
+        } catch {
+            if !isNamed { cutBack() }
+            throw error
         }
         image = new
         self.allocator = allocator
@@ -35,8 +40,9 @@ extension DatabaseWriter {
         }
     }
 
-    /// Writes metadata beside the old one and renames it over it.
-    func replaceMetadata(_ new: MetadataImage) throws(EngineError) {
+    /// Writes metadata beside the old one and renames it over it. From `willRename` on it may be on the disk.
+    func replaceMetadata(_ new: MetadataImage, willRename: () -> Void = {}) throws(EngineError) {
+        try checkPlace()
         let bytes = try new.bytes(key: key)
         try onStorage(files.meta) {
             try storage.remove(files.metaNew)
@@ -51,9 +57,11 @@ extension DatabaseWriter {
                 throw error
             }
             try checkMetadata()
+            willRename()
             try storage.rename(files.metaNew, to: files.meta)
             try storage.syncDirectory(of: files.meta)
             metadataStatus = try file.status()
+            isMetadataStale = false
         }
     }
 

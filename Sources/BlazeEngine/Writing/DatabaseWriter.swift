@@ -35,6 +35,9 @@ public final class DatabaseWriter {
     private let shared: Set<UInt32>
     private(set) var poison: EngineError?
     private var isClosed = false
+    private var isBusy = false
+    /// Whether the metadata on the disk says less than `image`.
+    var isMetadataStale: Bool
 
     /// Opens, after putting right what an interrupted operation left (FORMAT.md 8.1, 8.1a; traps T2, T5, T5b).
     ///
@@ -63,7 +66,7 @@ public final class DatabaseWriter {
         metadataStatus = recovered.metadataStatus
         shared = recovered.shared
         recovery = recovered.steps
-        if recovered.isMetadataStale { try replaceMetadata(image) }
+        isMetadataStale = recovered.isMetadataStale
     }
 
     /// Makes an empty database (FORMAT.md 5.2) and opens it.
@@ -74,12 +77,11 @@ public final class DatabaseWriter {
     public static func create(
         _ files: FileSet, in storage: any ChangingStorage, key: SymmetricKey, salt: [UInt8]
     ) throws -> DatabaseWriter {
-        try DatabaseCreation(files, in: storage).run(key: key, salt: salt)
-        let lock = try onStorage(files.data) { try storage.lock(files.data) }
+        let lock = try DatabaseCreation(files, in: storage).run(key: key, salt: salt)
         return try DatabaseWriter(files, in: storage, key: key, lock: lock)
     }
 
-    /// Makes the last zeroed pages durable and gives up the lock. A second call does nothing.
+    /// Makes durable what opening found out and the last zeroed pages, and gives up the lock. A second call does nothing.
     ///
     /// Throws when the last sync fails: everything that was acknowledged is durable all the same.
     public func close() throws(EngineError) {
@@ -87,6 +89,7 @@ public final class DatabaseWriter {
         isClosed = true
         defer { locks = [] }
         guard poison == nil else { return }
+        if isMetadataStale { try replaceMetadata(image) }
         try onStorage(files.data) { try data.sync() }
     }
 
@@ -112,6 +115,23 @@ public final class DatabaseWriter {
         guard !isClosed else {
             throw EngineError(.poisoned, "\(files.data.displayString) was closed", path: files.data)
         }
+    }
+
+    /// Carries out one operation. A transaction's body, and what is told of progress, must not begin another one: it would
+    /// take the same pages.
+    func exclusively<T>(_ body: () throws -> T) throws -> T {
+        try checkUsable()
+        precondition(!isBusy, "an operation of a database must not begin another one")
+        isBusy = true
+        defer { isBusy = false }
+        return try body()
+    }
+
+    /// Gives the disk back what a failed transaction has taken at the end of the file: nothing durable names it. Where that
+    /// fails too, it stays behind.
+    func cutBack() {
+        guard let size = try? data.status().size, size > allocator.next * UInt64(PageView.byteCount) else { return }
+        try? data.truncate(to: allocator.next * UInt64(PageView.byteCount))
     }
 
     /// Notes a failure behind a commit that is durable: the next operation is refused.
@@ -144,7 +164,7 @@ public final class DatabaseWriter {
         do throws(RecordReader.Absence) {
             found = try RecordReader(store: store).find(id, in: list)
         } catch {
-            if error.failure.name == .phantom { return nil }
+            if error.failure.name == .phantom, error.failure.severity == .advice { return nil }
             throw unreadable(error.failure)
         }
         guard found.id == id else {

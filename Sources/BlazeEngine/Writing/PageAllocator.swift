@@ -44,21 +44,22 @@ struct PageAllocator {
         return out
     }
 
-    /// Takes pages back into the free list.
+    /// Takes pages back into the free list. One that is on it already stays on it once: a list that was read may name pages
+    /// of a chain that grew (traps T2 and T7).
     mutating func give(_ pages: [UInt32]) {
         guard !pages.isEmpty else { return }
-        let pages = pages.sorted()
         var merged: [UInt32] = []
         merged.reserveCapacity(free.count + pages.count)
+        func append(_ page: UInt32) { if page != merged.last { merged.append(page) } }
         var place = free.startIndex
-        for page in pages {
+        for page in pages.sorted() {
             while place < free.endIndex, free[place] < page {
-                merged.append(free[place])
+                append(free[place])
                 place += 1
             }
-            merged.append(page)
+            append(page)
         }
-        merged += free[place...]
+        for page in free[place...] { append(page) }
         free = merged[...]
     }
 }

@@ -9,19 +9,21 @@ extension DatabaseWriter {
     /// Rethrows what `body` throws. Throws `.noSpace`, `.readOnly`, `.writeFailed` and `.replacedMeanwhile` when it could not
     /// be made durable: opening again tells whether it was. Throws `.poisoned` after such an error.
     public func transaction<T>(_ body: (Transaction) throws -> T) throws -> T {
-        try checkUsable()
-        let transaction = Transaction(self)
-        let result: T
-        do {
-            result = try body(transaction)
-        } catch {
+        try exclusively {
+            let transaction = Transaction(self)
+            let result: T
+            do {
+                result = try body(transaction)
+            } catch {
+                transaction.isOver = true
+                // What ended the transaction is the error to tell; a failure of undoing poisons the handle by itself.
+                if poison == nil { try? transaction.undo() } else { cutBack() }
+                throw error
+            }
             transaction.isOver = true
-            if poison == nil { try transaction.undo() }
-            throw error
+            try transaction.commit()
+            return result
         }
-        transaction.isOver = true
-        try transaction.commit()
-        return result
     }
 
     /// Stores a new record. Throws `.recordExists`, `.invalidRecord`, and what `transaction` throws.
@@ -126,9 +128,9 @@ public final class Transaction {
     private func put(_ record: Record, _ id: RecordID) throws(EngineError) {
         try RecordCodec.encode(record).withRawBytes { (bytes) throws(EngineError) in
             let shape = try RecordShape(bytes)
+            let pages = try allocator.take(shape.pages) { (page) throws(EngineError) in try isUsable(page) }
+            written.formUnion(pages)
             try writer.changing { () throws(EngineError) in
-                let pages = try allocator.take(shape.pages) { (page) throws(EngineError) in try isUsable(page) }
-                written.formUnion(pages)
                 try run.write(bytes, shape, to: pages)
                 changes.updateValue(pages, forKey: id)
             }

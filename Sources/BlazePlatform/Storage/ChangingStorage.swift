@@ -35,7 +35,7 @@ public protocol FileLock: AnyObject, Sendable {
 /// Where files are changed: the engine's only door to the disk when it writes. Names are durable only after
 /// `syncDirectory`.
 public protocol ChangingStorage: Storage {
-    /// Opens an existing regular file for reading and writing.
+    /// Opens an existing regular file for reading and writing, never through a symbolic link.
     func openForWriting(_ path: FilePath) throws(StorageError) -> any WritableFile
     /// Makes a new file, never over one that is there, with the permission bits of `model` and, where this process may
     /// give files away, its owner and group.

@@ -8,7 +8,7 @@ public import SystemPackage
 #endif
 
 extension PosixStorage: ChangingStorage {
-    /// open(2) for reading and writing, following links, refusing whatever is no regular file.
+    /// open(2) for reading and writing, refusing links and whatever is no regular file.
     public func openForWriting(_ path: FilePath) throws(StorageError) -> any WritableFile {
         try PosixWritableFile(changing: path)
     }
@@ -82,13 +82,22 @@ final class PosixWritableFile: WritableFile {
         let fd = path.withPlatformString { open($0, flags, 0o600) }
         guard fd >= 0 else { throw StorageError(Errno(rawValue: errno), operation: "create", path: path) }
         base = PosixFile(descriptor: fd, path: path)
-        if let model, model.owner != geteuid() || model.group != getegid() {
-            // Whoever may not give files away makes files of its own, as BlazeDB does.
-            _ = fchown(fd, model.owner, model.group)
-        }
-        guard fchmod(fd, mode) == 0 else {
+        guard fchmod(fd, try Self.own(base, like: model, mode)) == 0 else {
             throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
         }
+    }
+
+    /// Gives a new file the owner and the group of another one; the mode that it is to have then. Whoever may not give files
+    /// away makes files of its own, as BlazeDB does; another group than before gets no more than all others.
+    private static func own(
+        _ file: PosixFile, like model: FileStatus?, _ mode: mode_t
+    ) throws(StorageError) -> mode_t {
+        guard let model, model.owner != geteuid() || model.group != getegid() else { return mode }
+        if fchown(file.descriptor, model.owner, model.group) != 0 {
+            _ = fchown(file.descriptor, uid_t.max, model.group)
+        }
+        guard try file.status().group != model.group else { return mode }
+        return mode & ~0o070 | mode & (mode & 0o007) << 3
     }
 
     func status() throws(StorageError) -> FileStatus { try base.status() }

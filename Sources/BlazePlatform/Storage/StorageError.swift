@@ -49,7 +49,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
             switch errno {
             case .noSuchFileOrDirectory, .notDirectory, .fileNameTooLong: .notFound
             case .permissionDenied, .notPermitted: .permissionDenied
-            case .isDirectory, .noSuchAddressOrDevice: .notRegularFile
+            case .isDirectory, .noSuchAddressOrDevice, .tooManySymbolicLinkLevels: .notRegularFile
             case .fileExists: .exists
             case .wouldBlock, .resourceTemporarilyUnavailable: .locked
             case .noSpace, .diskQuotaExceeded: .noSpace

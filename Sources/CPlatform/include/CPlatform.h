@@ -45,7 +45,8 @@ int blaze_pipe(int fds[2]);
 /// Opens a file for reading: close-on-exec, never blocking on a FIFO or device, and without touching the access
 /// time where the system allows it.
 int blaze_open_for_reading(const char *path);
-/// Opens a file for reading and writing: close-on-exec, never blocking on a FIFO or device.
+/// Opens a file for reading and writing: close-on-exec, never blocking on a FIFO or device, and never through a link: what
+/// is changed is to be where its name says.
 int blaze_open_for_writing(const char *path);
 /// Makes a file's contents and size durable, on macOS through the drive's cache.
 int blaze_sync_file(int fd);
