@@ -21,6 +21,8 @@ public enum FrameTarget: FuzzTarget {
         WireVaultRevealRequest.self, WireVaultGenerateRequest.self, WireVaultBackupRequest.self,
         WireVaultUnlockRequest.self, WireStrengthRequest.self, WirePromptRequest.self, WirePromptEndRequest.self,
         WireHandOverRequest.self,
+        WireVacuumRequest.self, WireGcStatusRequest.self, WireGcRunRequest.self, WireJobsListRequest.self,
+        WireJobsShowRequest.self, WireJobsCancelRequest.self,
     ]
 
     /// A header that is accepted is within the limits and comes back; so does a message.

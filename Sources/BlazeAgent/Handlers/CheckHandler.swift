@@ -29,7 +29,7 @@ enum CheckHandler {
             }
             try opened.check()
             reply.row = DatabaseRows.row(for: database, summary: summary, state)
-            reply.row.ownership = WireOwnership(opened.reader.ownership)
+            reply.row.ownership = WireOwnership(opened.reader.ownership, of: state)
             return reply
         }
         // Without metadata there is nothing to read under a lock, but the lock tells that nobody has it open.

@@ -24,7 +24,7 @@ enum DatabaseRows {
         }
         do throws(EngineError) {
             let summary = try FileSummary.read(database.files, in: storage ?? state.storage)
-            fill(&row, from: summary, twins)
+            fill(&row, from: summary, twins, state)
             noteHolder(summary.ownership, of: database, &row, state)
         } catch {
             row.state = error.code == .notFound ? .missing : .unreadable
@@ -38,7 +38,7 @@ enum DatabaseRows {
         for database: LocatedDatabase, summary: FileSummary, twins: Twins? = nil, _ state: AgentState
     ) -> WireDatabaseRow {
         var row = row(for: database, withContents: false, state)
-        fill(&row, from: summary, twins)
+        fill(&row, from: summary, twins, state)
         noteHolder(summary.ownership, of: database, &row, state)
         return row
     }
@@ -72,7 +72,9 @@ enum DatabaseRows {
         }
     }
 
-    private static func fill(_ row: inout WireDatabaseRow, from summary: FileSummary, _ twins: Twins?) {
+    private static func fill(
+        _ row: inout WireDatabaseRow, from summary: FileSummary, _ twins: Twins?, _ state: AgentState
+    ) {
         if let id = summary.identity {
             row.id = Data(id.bytes)
             twins?.note(in: &row, id: id)
@@ -80,7 +82,7 @@ enum DatabaseRows {
         row.size = summary.status.totalSize
         if let count = summary.recordCount { row.records = UInt64(clamping: count) }
         row.recordsEstimated = summary.recordCountIsEstimate
-        row.ownership = WireOwnership(summary.ownership)
+        row.ownership = WireOwnership(summary.ownership, of: state)
         row.modified = summary.status.modified
         if let problem = summary.metadataProblem {
             row.state = .damaged

@@ -36,7 +36,7 @@ enum InfoHandler {
         try opened.check()
         reply.tier = opened.tier
         fill(&reply, opened, report)
-        reply.row.ownership = WireOwnership(opened.reader.ownership)
+        reply.row.ownership = WireOwnership(opened.reader.ownership, of: state)
         return reply
     }
 

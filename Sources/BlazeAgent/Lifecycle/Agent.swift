@@ -1,4 +1,5 @@
 internal import BlazeLogind
+internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
@@ -54,6 +55,7 @@ public enum Agent {
         state.waitForStop()
         tell(started.supervisor, .stopping, log)
         // Who comes now is told that the agent is stopping, until there is nobody left to wait for.
+        state.jobs.stop(because: JobFailure(Fault.stopping))
         state.connections.stop()
         // Of the three seconds that a stop may take, requests under way get half to end by themselves; then those that
         // answer in parts are ended, and the rest ends with the process.
@@ -63,6 +65,9 @@ public enum Agent {
             if !state.connections.waitUntilEmpty(within: .milliseconds(500)) {
                 log.notice("some requests did not end in time")
             }
+        }
+        if state.jobThreads.wait(timeout: .now() + .milliseconds(500)) != .success {
+            log.notice("a job has not ended in time; the next agent puts right what it left")
         }
         sessionGuard.stop()
         state.lockEverything(.stop)
@@ -104,6 +109,13 @@ public enum Agent {
 
         var (catalog, warnings) = try Catalog.load(from: paths.catalog)
         for warning in warnings { log.warning("catalogue", metadata: ["reason": "\(warning)"]) }
+        // Before anybody is served, so that the first answer tells how the jobs of the last agent ended.
+        let jobs = JobRegistry(directory: paths.jobs)
+        warnings += jobs.problems
+        jobs.resolveInterrupted(in: PosixStorage())
+        for job in jobs.all where job.state == .interrupted {
+            log.warning("job interrupted", metadata: ["job": "\(job.id)", "reason": "\(job.failure?.message ?? "")"])
+        }
         let configuration = ConfigurationFile(path: paths.configurationFile, home: paths.home)
         for error in configuration.check() { log.warning("configuration", metadata: ["reason": "\(error)"]) }
         let limit = connectionLimit()
@@ -124,6 +136,7 @@ public enum Agent {
         let state = AgentState(
             version: version, processID: processID, paths: paths, hardening: hardening, catalog: catalog,
             configuration: configuration, storage: PosixStorage(), connections: ConnectionRegistry(limit: limit),
+            jobs: jobs,
             attempts: attempts, logins: logins,
             socketActivated: listener.isAdopted, allowRoot: options.allowRoot,
             startedAt: Int64(Date().timeIntervalSince1970 * 1_000_000_000), warnings: warnings, log: log)

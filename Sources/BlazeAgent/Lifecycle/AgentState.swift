@@ -22,6 +22,9 @@ final class AgentState: Sendable {
     let keyUses = KeyUses()
     let prompts = PromptRegistry()
     let handOvers = HandOvers()
+    let jobs: JobRegistry
+    /// The threads that work on jobs.
+    let jobThreads = DispatchGroup()
     /// When the session ends by itself.
     let timer: SessionTimer
     /// Holds back who guesses passphrases.
@@ -30,7 +33,10 @@ final class AgentState: Sendable {
     let life = SessionLife()
     /// Tells of suspend, screen lock and logout; nil where the system gives no thread for it.
     let logins: LoginWatch?
+    /// The file system as looking at databases sees it.
     let storage: any Storage
+    /// The file system as changing databases needs it.
+    let changing: any ChangingStorage
     let connections: ConnectionRegistry
     /// Whether a supervisor gave the listening socket.
     let socketActivated: Bool
@@ -51,7 +57,8 @@ final class AgentState: Sendable {
 
     init(
         version: String, processID: Int32, paths: AgentPaths, hardening: Hardening, catalog: Catalog,
-        configuration: ConfigurationFile, storage: any Storage, connections: ConnectionRegistry,
+        configuration: ConfigurationFile, storage: any ChangingStorage, connections: ConnectionRegistry,
+        jobs: JobRegistry? = nil,
         timer: SessionTimer = SessionTimer(), attempts: AttemptGate, logins: LoginWatch? = nil,
         socketActivated: Bool = false, allowRoot: Bool = false, startedAt: Int64, warnings: [String], log: Logger
     ) {
@@ -66,7 +73,10 @@ final class AgentState: Sendable {
         self.hardening = hardening
         self.catalog = catalog
         self.configuration = configuration
-        self.storage = storage
+        let jobs = jobs ?? JobRegistry(directory: paths.jobs)
+        self.jobs = jobs
+        changing = storage
+        self.storage = ObservedStorage(storage, jobs: jobs, processID: processID)
         self.connections = connections
         self.socketActivated = socketActivated
         self.allowRoot = allowRoot

@@ -14,6 +14,7 @@ extension Fault {
         case let error as StorageError: self.init(error)
         case let error as VaultError: self.init(error)
         case let error as AttemptError: self.init(error)
+        case let error as JobError: self.init(error)
         case is SecretMemoryError:
             self.init(
                 .insufficient, "no locked memory is left for secrets",
@@ -55,6 +56,17 @@ extension Fault {
         }
     }
 
+    private init(_ error: JobError) {
+        let code: FaultCode =
+            switch error.code {
+            case .busy: .busy
+            case .notFound: .notFound
+            case .journalFailed: .writeFailed
+            case .stopping: .stopping
+            }
+        self.init(code, error.message, hint: error.hint)
+    }
+
     private init(_ error: EngineError) {
         let code: FaultCode =
             switch error.code {
@@ -66,6 +78,13 @@ extension Fault {
             case .limitExceeded: .limitExceeded
             case .readFailed: .readFailed
             case .changedWhileReading: .unstable
+            case .noSpace, .noMemory, .noSecretMemory: .insufficient
+            case .readOnly: .accessDenied
+            case .writeFailed, .poisoned: .writeFailed
+            case .replacedMeanwhile: .busy
+            case .alreadyExists, .recordExists: .exists
+            case .recordNotFound: .notFound
+            case .invalidRecord, .invalidIterations: .invalidRequest
             default: .damaged
             }
         self.init(

@@ -117,6 +117,12 @@ final class Router: Sendable {
         case .strength: try withSecret(PasswordHandlers.strength)
         case .prompt: try plain(PromptHandlers.prompt)
         case .promptEnd: try plain(PromptHandlers.end)
+        case .vacuum: try withSecret(MaintenanceHandlers.vacuum)
+        case .gcStatus: try withSecret(MaintenanceHandlers.gcStatus)
+        case .gcRun: try withSecret(MaintenanceHandlers.gcRun)
+        case .jobsList: try plain(JobHandlers.list)
+        case .jobsShow: try plain(JobHandlers.show)
+        case .jobsCancel: try plain(JobHandlers.cancel)
         case .handOver: try plain(HandOverHandler.handOver)
         }
     }

@@ -34,48 +34,12 @@ struct DatabaseAccess {
         _ database: LocatedDatabase, _ call: Call, while isWanted: () -> Bool = { true }
     ) throws -> DatabaseLease? {
         guard tier == .lease else { return nil }
-        let deadline = Deadline.after(wait)
-        var pause: Int32 = 5
-        while true {
-            try refuseWhileHandedOver(database, call)
-            let lease: DatabaseLease?
-            do throws(StorageError) {
-                lease = try call.state.leases.lease(
-                    database.files, for: operation, peer: call.peer, abandon: call.responder.abandon)
-            } catch {
-                lease = nil
-                guard error.code == .locked else { throw error }
+        return try LockSeeker(call.state, operation, client: call.peer.processID, abandon: call.responder.abandon)
+            .lease(
+                database, within: wait
+            ) { _ in
+                if call.responder.isForNobody { throw ConnectionLost() }
+                return isWanted()
             }
-            if let lease {
-                // One that was handed over meanwhile may have asked for the locks before there was this one.
-                try refuseWhileHandedOver(database, call)
-                return lease
-            }
-            guard isWanted() else { return nil }
-            // The lock cannot be waited for with a limit, so it is tried again and again.
-            guard deadline.millisecondsLeft > 0 else { throw busy(database, call) }
-            if call.responder.isForNobody { throw ConnectionLost() }
-            waitMilliseconds(min(pause, deadline.millisecondsLeft))
-            pause = min(pause * 2, 100)
-        }
-    }
-
-    private func refuseWhileHandedOver(_ database: LocatedDatabase, _ call: Call) throws {
-        guard let client = call.state.handOvers.client(of: database.path) else { return }
-        throw Fault(
-            .busy, "\(database.title) is busy: it is handed to a program that process \(client) runs",
-            hint: "--tier observe reads beside it", target: database.title,
-            holder: LockHolder(processID: client, executable: nil))
-    }
-
-    private func busy(_ database: LocatedDatabase, _ call: Call) -> Fault {
-        let ownership = database.files.ownership(in: call.state.storage)
-        let own = LockHolder(processID: call.state.processID, executable: Executables.own())
-        let holder = ownership.holders.first ?? (ownership == .leased ? own : nil)
-        let who = holder.map { "it is open in \($0.title)" } ?? "another process has it open"
-        let since = holder?.started.map { ", which has run since \(Moments.text($0))" } ?? ""
-        return Fault(
-            .busy, "\(database.title) is busy: \(who)\(since)",
-            hint: "--wait 30s waits for it; --tier observe reads beside it", target: database.title, holder: holder)
     }
 }

@@ -29,6 +29,9 @@ final class DatabaseLease: Sendable {
         self.number = number
     }
 
+    /// The data file's lock.
+    var dataLock: FileLease? { locks.withLock { $0.last } }
+
     /// Ends the operation when somebody has asked for the lock.
     func check() throws {
         guard registry.isRecalled(number) else { return }
@@ -72,7 +75,7 @@ final class LeaseRegistry: Sendable {
     ///
     /// - Throws: `StorageError`, `locked` when another process or operation holds it.
     func lease(
-        _ files: FileSet, for operation: BlazeProtocol.Operation, peer: Peer, abandon: @escaping @Sendable () -> Void
+        _ files: FileSet, for operation: BlazeProtocol.Operation, client: Int32, abandon: @escaping @Sendable () -> Void
     ) throws(StorageError) -> DatabaseLease {
         let path = files.data
         var locks: [FileLease] = []
@@ -83,7 +86,7 @@ final class LeaseRegistry: Sendable {
             throw StorageError(.locked, operation: "lock", path: path)
         }
         let facts = DatabaseLease.Facts(
-            path: path, operation: operation, clientProcessID: peer.processID,
+            path: path, operation: operation, clientProcessID: client,
             since: Int64(Date().timeIntervalSince1970 * 1_000_000_000))
         let number = state.withLock { state in
             state.next += 1

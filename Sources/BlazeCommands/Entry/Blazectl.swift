@@ -65,7 +65,8 @@ struct BlazectlCommand: ParsableCommand {
         version: Blazectl.version,
         subcommands: [
             ScanVerb.self, ListVerb.self, InfoVerb.self, UnlockVerb.self, LockVerb.self, CheckVerb.self,
-            ExportVerb.self, HoldersVerb.self, ReleaseVerb.self, DatabaseCommand.self, StatusVerb.self, PingVerb.self,
+            ExportVerb.self, HoldersVerb.self, ReleaseVerb.self, VacuumVerb.self, GcCommands.self,
+            JobCommands.self, DatabaseCommand.self, StatusVerb.self, PingVerb.self,
             VaultCommands.self, ExecVerb.self, AgentCommands.self, ConfigCommand.self, VersionVerb.self,
         ])
 }

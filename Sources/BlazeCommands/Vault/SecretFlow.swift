@@ -28,9 +28,21 @@ struct SecretFlow {
         _ request: R, waiting wait: Duration = .zero, part: (R.Part) throws(ClientError) -> Void = { _ in }
     ) throws -> R.Reply {
         var given = try options.password.given(context)
+        return try call(request, given: &given, waiting: wait, part: part)
+    }
+
+    /// The same for one of several requests, all with the password that was given once.
+    ///
+    /// - Parameters:
+    ///   - given: what an option gave; it stays.
+    ///   - isLast: whether the password is remembered after it, where that is wanted.
+    func call<R: RequestMessage>(
+        _ request: R, given: inout SecretBytes?, isLast: Bool = true, waiting wait: Duration = .zero,
+        part: (R.Part) throws(ClientError) -> Void = { _ in }
+    ) throws -> R.Reply {
         if given != nil {
             let reply = try context.connect(for: R.operation, waiting: wait).call(request, secret: &given, part: part)
-            if options.remember == true { try remember(&given) }
+            if options.remember == true, isLast { try remember(&given) }
             return reply
         }
         return try supplying {

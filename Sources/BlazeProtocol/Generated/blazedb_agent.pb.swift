@@ -659,6 +659,122 @@ public nonisolated enum WirePromptRole: SwiftProtobuf.Enum, Swift.CaseIterable {
 
 }
 
+public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+  case vacuum // = 1
+  case gc // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .vacuum
+    case 2: self = .gc
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .vacuum: return 1
+    case .gc: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireJobKind] = [
+    .unspecified,
+    .vacuum,
+    .gc,
+  ]
+
+}
+
+public nonisolated enum WireJobState: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// For the database's lock.
+  case waiting // = 1
+  case running // = 2
+
+  /// It was asked to end, and has not yet.
+  case cancelling // = 3
+  case done // = 4
+  case failed // = 5
+
+  /// It was asked to end, and has left the database as it was.
+  case cancelled // = 6
+
+  /// The agent ended before it did; what it had begun was undone.
+  case rolledBack // = 7
+
+  /// The agent ended before it did; what it had begun was brought to its end.
+  case finishedAfterRestart // = 8
+
+  /// The agent ended before it did, and what it left has not been put right yet.
+  case interrupted // = 9
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .waiting
+    case 2: self = .running
+    case 3: self = .cancelling
+    case 4: self = .done
+    case 5: self = .failed
+    case 6: self = .cancelled
+    case 7: self = .rolledBack
+    case 8: self = .finishedAfterRestart
+    case 9: self = .interrupted
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .waiting: return 1
+    case .running: return 2
+    case .cancelling: return 3
+    case .done: return 4
+    case .failed: return 5
+    case .cancelled: return 6
+    case .rolledBack: return 7
+    case .finishedAfterRestart: return 8
+    case .interrupted: return 9
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireJobState] = [
+    .unspecified,
+    .waiting,
+    .running,
+    .cancelling,
+    .done,
+    .failed,
+    .cancelled,
+    .rolledBack,
+    .finishedAfterRestart,
+    .interrupted,
+  ]
+
+}
+
 /// The first request on every connection.
 public nonisolated struct WireHelloRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -3419,6 +3535,679 @@ public nonisolated struct WireHandOverReply: Sendable {
   public init() {}
 }
 
+/// How a database's pages are used, and what gc and vacuum would gain. Every record was read.
+public nonisolated struct WireSpaceFacts: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var records: UInt64 {
+    get {_storage._records}
+    set {_uniqueStorage()._records = newValue}
+  }
+
+  public var totalPages: UInt64 {
+    get {_storage._totalPages}
+    set {_uniqueStorage()._totalPages = newValue}
+  }
+
+  public var livePages: UInt64 {
+    get {_storage._livePages}
+    set {_uniqueStorage()._livePages = newValue}
+  }
+
+  public var freePages: UInt64 {
+    get {_storage._freePages}
+    set {_uniqueStorage()._freePages = newValue}
+  }
+
+  /// Zero pages that no record and no free list has.
+  public var leakedPages: UInt64 {
+    get {_storage._leakedPages}
+    set {_uniqueStorage()._leakedPages = newValue}
+  }
+
+  /// Pages with contents that no record and no free list has.
+  public var orphanPages: UInt64 {
+    get {_storage._orphanPages}
+    set {_uniqueStorage()._orphanPages = newValue}
+  }
+
+  /// Of the orphan pages, those that gc leaves alone, because they hold records that the index does not have.
+  public var keptPages: UInt64 {
+    get {_storage._keptPages}
+    set {_uniqueStorage()._keptPages = newValue}
+  }
+
+  /// Records that stand whole in pages which the index does not have: vacuum would drop them.
+  public var unindexedRecords: UInt64 {
+    get {_storage._unindexedRecords}
+    set {_uniqueStorage()._unindexedRecords = newValue}
+  }
+
+  /// Index entries of deleted records.
+  public var deletedEntries: UInt64 {
+    get {_storage._deletedEntries}
+    set {_uniqueStorage()._deletedEntries = newValue}
+  }
+
+  /// Unused pages at the end of the file, which gc cuts off.
+  public var tailPages: UInt64 {
+    get {_storage._tailPages}
+    set {_uniqueStorage()._tailPages = newValue}
+  }
+
+  /// Sizes now, and as vacuum would leave them.
+  public var dataBytes: UInt64 {
+    get {_storage._dataBytes}
+    set {_uniqueStorage()._dataBytes = newValue}
+  }
+
+  public var metadataBytes: UInt64 {
+    get {_storage._metadataBytes}
+    set {_uniqueStorage()._metadataBytes = newValue}
+  }
+
+  public var vacuumedDataBytes: UInt64 {
+    get {_storage._vacuumedDataBytes}
+    set {_uniqueStorage()._vacuumedDataBytes = newValue}
+  }
+
+  public var vacuumedMetadataBytes: UInt64 {
+    get {_storage._vacuumedMetadataBytes}
+    set {_uniqueStorage()._vacuumedMetadataBytes = newValue}
+  }
+
+  /// What a vacuum needs meanwhile, and what there is; absent when it cannot be told.
+  public var diskNeeded: UInt64 {
+    get {_storage._diskNeeded}
+    set {_uniqueStorage()._diskNeeded = newValue}
+  }
+
+  public var diskAvailable: UInt64 {
+    get {_storage._diskAvailable ?? 0}
+    set {_uniqueStorage()._diskAvailable = newValue}
+  }
+  /// Returns true if `diskAvailable` has been explicitly set.
+  public var hasDiskAvailable: Bool {_storage._diskAvailable != nil}
+  /// Clears the value of `diskAvailable`. Subsequent reads from it will return its default value.
+  public mutating func clearDiskAvailable() {_uniqueStorage()._diskAvailable = nil}
+
+  public var memoryNeeded: UInt64 {
+    get {_storage._memoryNeeded}
+    set {_uniqueStorage()._memoryNeeded = newValue}
+  }
+
+  public var memoryAvailable: UInt64 {
+    get {_storage._memoryAvailable ?? 0}
+    set {_uniqueStorage()._memoryAvailable = newValue}
+  }
+  /// Returns true if `memoryAvailable` has been explicitly set.
+  public var hasMemoryAvailable: Bool {_storage._memoryAvailable != nil}
+  /// Clears the value of `memoryAvailable`. Subsequent reads from it will return its default value.
+  public mutating func clearMemoryAvailable() {_uniqueStorage()._memoryAvailable = nil}
+
+  /// Why gc and vacuum would refuse.
+  public var obstacles: [WireFinding] {
+    get {_storage._obstacles}
+    set {_uniqueStorage()._obstacles = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Rewrites a database compactly. May carry the database's password as its secret.
+public nonisolated struct WireVacuumRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// Only tell what it would gain; no lock is taken.
+  public var dryRun: Bool = false
+
+  /// Records that the index does not have may be lost.
+  public var dropUnindexed: Bool = false
+
+  /// Also when there is nothing to gain.
+  public var always: Bool = false
+
+  /// How long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
+  /// Reply as soon as the job has begun, instead of when it is over.
+  public var detach: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireVacuumReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  /// Observe for a dry run, else lease.
+  public var tier: WireTier = .unspecified
+
+  /// For a dry run.
+  public var space: WireSpaceFacts {
+    get {_space ?? WireSpaceFacts()}
+    set {_space = newValue}
+  }
+  /// Returns true if `space` has been explicitly set.
+  public var hasSpace: Bool {self._space != nil}
+  /// Clears the value of `space`. Subsequent reads from it will return its default value.
+  public mutating func clearSpace() {self._space = nil}
+
+  /// Otherwise.
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _space: WireSpaceFacts? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
+/// May carry the database's password as its secret.
+public nonisolated struct WireGcStatusRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireGcStatusReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var tier: WireTier = .unspecified
+
+  public var space: WireSpaceFacts {
+    get {_space ?? WireSpaceFacts()}
+    set {_space = newValue}
+  }
+  /// Returns true if `space` has been explicitly set.
+  public var hasSpace: Bool {self._space != nil}
+  /// Clears the value of `space`. Subsequent reads from it will return its default value.
+  public mutating func clearSpace() {self._space = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _space: WireSpaceFacts? = nil
+}
+
+/// Puts unused pages on the free list and cuts the end of the file off. May carry the database's password as its secret.
+public nonisolated struct WireGcRunRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// How long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
+  /// Reply as soon as the job has begun, instead of when it is over.
+  public var detach: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireGcRunReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var tier: WireTier = .unspecified
+
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
+/// Something that opening the database for a change put right.
+public nonisolated struct WireRecoveryStep: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A stable name, such as "wal-applied".
+  public var kind: String = String()
+
+  public var message: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireVacuumOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var records: UInt64 = 0
+
+  /// Entries of deleted records that the index does not have any more.
+  public var entriesRemoved: UInt64 = 0
+
+  public var unindexedDropped: UInt64 = 0
+
+  /// Data file and metadata together.
+  public var bytesBefore: UInt64 = 0
+
+  public var bytesAfter: UInt64 = 0
+
+  /// False when there was nothing to gain, and nothing was done.
+  public var rewritten: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireGcOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Pages put on the free list, and cut off at the end.
+  public var pagesFreed: UInt64 = 0
+
+  public var pagesCut: UInt64 = 0
+
+  public var entriesRemoved: UInt64 = 0
+
+  public var bytesBefore: UInt64 = 0
+
+  public var bytesAfter: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A long operation of the agent.
+public nonisolated struct WireJob: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: UInt64 {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
+
+  public var kind: WireJobKind {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
+
+  public var state: WireJobState {
+    get {_storage._state}
+    set {_uniqueStorage()._state = newValue}
+  }
+
+  /// The data file, and the name by which people knew it when the job began.
+  public var path: Data {
+    get {_storage._path}
+    set {_uniqueStorage()._path = newValue}
+  }
+
+  public var title: String {
+    get {_storage._title}
+    set {_uniqueStorage()._title = newValue}
+  }
+
+  /// The client that began it.
+  public var clientPid: Int32 {
+    get {_storage._clientPid}
+    set {_uniqueStorage()._clientPid = newValue}
+  }
+
+  /// Nanoseconds since 1970; ended is absent while it is not over.
+  public var started: Int64 {
+    get {_storage._started}
+    set {_uniqueStorage()._started = newValue}
+  }
+
+  public var ended: Int64 {
+    get {_storage._ended ?? 0}
+    set {_uniqueStorage()._ended = newValue}
+  }
+  /// Returns true if `ended` has been explicitly set.
+  public var hasEnded: Bool {_storage._ended != nil}
+  /// Clears the value of `ended`. Subsequent reads from it will return its default value.
+  public mutating func clearEnded() {_uniqueStorage()._ended = nil}
+
+  /// "recovering", "reading", "writing", "verifying" or "swapping"; empty before the first.
+  public var phase: String {
+    get {_storage._phase}
+    set {_uniqueStorage()._phase = newValue}
+  }
+
+  /// Records done in this phase, of so many; records a second; and seconds that are left of the phase.
+  public var done: UInt64 {
+    get {_storage._done}
+    set {_uniqueStorage()._done = newValue}
+  }
+
+  public var total: UInt64 {
+    get {_storage._total}
+    set {_uniqueStorage()._total = newValue}
+  }
+
+  public var rate: Double {
+    get {_storage._rate ?? 0}
+    set {_uniqueStorage()._rate = newValue}
+  }
+  /// Returns true if `rate` has been explicitly set.
+  public var hasRate: Bool {_storage._rate != nil}
+  /// Clears the value of `rate`. Subsequent reads from it will return its default value.
+  public mutating func clearRate() {_uniqueStorage()._rate = nil}
+
+  public var secondsLeft: Double {
+    get {_storage._secondsLeft ?? 0}
+    set {_uniqueStorage()._secondsLeft = newValue}
+  }
+  /// Returns true if `secondsLeft` has been explicitly set.
+  public var hasSecondsLeft: Bool {_storage._secondsLeft != nil}
+  /// Clears the value of `secondsLeft`. Subsequent reads from it will return its default value.
+  public mutating func clearSecondsLeft() {_uniqueStorage()._secondsLeft = nil}
+
+  /// What it has done, when it is done.
+  public var vacuum: WireVacuumOutcome {
+    get {_storage._vacuum ?? WireVacuumOutcome()}
+    set {_uniqueStorage()._vacuum = newValue}
+  }
+  /// Returns true if `vacuum` has been explicitly set.
+  public var hasVacuum: Bool {_storage._vacuum != nil}
+  /// Clears the value of `vacuum`. Subsequent reads from it will return its default value.
+  public mutating func clearVacuum() {_uniqueStorage()._vacuum = nil}
+
+  public var gc: WireGcOutcome {
+    get {_storage._gc ?? WireGcOutcome()}
+    set {_uniqueStorage()._gc = newValue}
+  }
+  /// Returns true if `gc` has been explicitly set.
+  public var hasGc: Bool {_storage._gc != nil}
+  /// Clears the value of `gc`. Subsequent reads from it will return its default value.
+  public mutating func clearGc() {_uniqueStorage()._gc = nil}
+
+  /// Why it failed, was cancelled, or is still to be put right.
+  public var failure: WireFault {
+    get {_storage._failure ?? WireFault()}
+    set {_uniqueStorage()._failure = newValue}
+  }
+  /// Returns true if `failure` has been explicitly set.
+  public var hasFailure: Bool {_storage._failure != nil}
+  /// Clears the value of `failure`. Subsequent reads from it will return its default value.
+  public mutating func clearFailure() {_uniqueStorage()._failure = nil}
+
+  /// What was put right when the database was opened, or after an agent had ended too early.
+  public var recovery: [WireRecoveryStep] {
+    get {_storage._recovery}
+    set {_uniqueStorage()._recovery = newValue}
+  }
+
+  /// While it waits: who holds the lock, where that is known.
+  public var waitsFor: WireLockHolder {
+    get {_storage._waitsFor ?? WireLockHolder()}
+    set {_uniqueStorage()._waitsFor = newValue}
+  }
+  /// Returns true if `waitsFor` has been explicitly set.
+  public var hasWaitsFor: Bool {_storage._waitsFor != nil}
+  /// Clears the value of `waitsFor`. Subsequent reads from it will return its default value.
+  public mutating func clearWaitsFor() {_uniqueStorage()._waitsFor = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Sent while a client follows a job: the job as it is now.
+public nonisolated struct WireJobPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _job: WireJob? = nil
+}
+
+public nonisolated struct WireJobsListRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireJobsListReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The newest first.
+  public var jobs: [WireJob] = []
+
+  public var warnings: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireJobsShowRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: UInt64 = 0
+
+  /// Send parts until it is over.
+  public var follow: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireJobsShowReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _job: WireJob? = nil
+}
+
+/// Asks a job to end. Replies at once.
+public nonisolated struct WireJobsCancelRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireJobsCancelReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _job: WireJob? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "blazedb.agent.v1"
@@ -3477,6 +4266,14 @@ nonisolated extension WirePreviousVault: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WirePromptRole: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PROMPT_ROLE_UNSPECIFIED\0\u{1}PROMPT_ROLE_ASK\0\u{1}PROMPT_ROLE_RETRY\0")
+}
+
+nonisolated extension WireJobKind: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_KIND_UNSPECIFIED\0\u{1}JOB_KIND_VACUUM\0\u{1}JOB_KIND_GC\0")
+}
+
+nonisolated extension WireJobState: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_STATE_UNSPECIFIED\0\u{1}JOB_STATE_WAITING\0\u{1}JOB_STATE_RUNNING\0\u{1}JOB_STATE_CANCELLING\0\u{1}JOB_STATE_DONE\0\u{1}JOB_STATE_FAILED\0\u{1}JOB_STATE_CANCELLED\0\u{1}JOB_STATE_ROLLED_BACK\0\u{1}JOB_STATE_FINISHED_AFTER_RESTART\0\u{1}JOB_STATE_INTERRUPTED\0")
 }
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -8019,6 +8816,1041 @@ nonisolated extension WireHandOverReply: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 
   public static func ==(lhs: WireHandOverReply, rhs: WireHandOverReply) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSpaceFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SpaceFacts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}total_pages\0\u{3}live_pages\0\u{3}free_pages\0\u{3}leaked_pages\0\u{3}orphan_pages\0\u{3}kept_pages\0\u{3}unindexed_records\0\u{3}deleted_entries\0\u{3}tail_pages\0\u{3}data_bytes\0\u{3}metadata_bytes\0\u{3}vacuumed_data_bytes\0\u{3}vacuumed_metadata_bytes\0\u{3}disk_needed\0\u{3}disk_available\0\u{3}memory_needed\0\u{3}memory_available\0\u{1}obstacles\0")
+
+  fileprivate class _StorageClass {
+    var _records: UInt64 = 0
+    var _totalPages: UInt64 = 0
+    var _livePages: UInt64 = 0
+    var _freePages: UInt64 = 0
+    var _leakedPages: UInt64 = 0
+    var _orphanPages: UInt64 = 0
+    var _keptPages: UInt64 = 0
+    var _unindexedRecords: UInt64 = 0
+    var _deletedEntries: UInt64 = 0
+    var _tailPages: UInt64 = 0
+    var _dataBytes: UInt64 = 0
+    var _metadataBytes: UInt64 = 0
+    var _vacuumedDataBytes: UInt64 = 0
+    var _vacuumedMetadataBytes: UInt64 = 0
+    var _diskNeeded: UInt64 = 0
+    var _diskAvailable: UInt64? = nil
+    var _memoryNeeded: UInt64 = 0
+    var _memoryAvailable: UInt64? = nil
+    var _obstacles: [WireFinding] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _records = source._records
+      _totalPages = source._totalPages
+      _livePages = source._livePages
+      _freePages = source._freePages
+      _leakedPages = source._leakedPages
+      _orphanPages = source._orphanPages
+      _keptPages = source._keptPages
+      _unindexedRecords = source._unindexedRecords
+      _deletedEntries = source._deletedEntries
+      _tailPages = source._tailPages
+      _dataBytes = source._dataBytes
+      _metadataBytes = source._metadataBytes
+      _vacuumedDataBytes = source._vacuumedDataBytes
+      _vacuumedMetadataBytes = source._vacuumedMetadataBytes
+      _diskNeeded = source._diskNeeded
+      _diskAvailable = source._diskAvailable
+      _memoryNeeded = source._memoryNeeded
+      _memoryAvailable = source._memoryAvailable
+      _obstacles = source._obstacles
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 2: try { try decoder.decodeSingularUInt64Field(value: &_storage._totalPages) }()
+        case 3: try { try decoder.decodeSingularUInt64Field(value: &_storage._livePages) }()
+        case 4: try { try decoder.decodeSingularUInt64Field(value: &_storage._freePages) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._leakedPages) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._orphanPages) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._keptPages) }()
+        case 8: try { try decoder.decodeSingularUInt64Field(value: &_storage._unindexedRecords) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._deletedEntries) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._tailPages) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._dataBytes) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._metadataBytes) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._vacuumedDataBytes) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._vacuumedMetadataBytes) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskNeeded) }()
+        case 16: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskAvailable) }()
+        case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryNeeded) }()
+        case 18: try { try decoder.decodeSingularUInt64Field(value: &_storage._memoryAvailable) }()
+        case 19: try { try decoder.decodeRepeatedMessageField(value: &_storage._obstacles) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._records != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._records, fieldNumber: 1)
+      }
+      if _storage._totalPages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._totalPages, fieldNumber: 2)
+      }
+      if _storage._livePages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._livePages, fieldNumber: 3)
+      }
+      if _storage._freePages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._freePages, fieldNumber: 4)
+      }
+      if _storage._leakedPages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._leakedPages, fieldNumber: 5)
+      }
+      if _storage._orphanPages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._orphanPages, fieldNumber: 6)
+      }
+      if _storage._keptPages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._keptPages, fieldNumber: 7)
+      }
+      if _storage._unindexedRecords != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._unindexedRecords, fieldNumber: 8)
+      }
+      if _storage._deletedEntries != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deletedEntries, fieldNumber: 9)
+      }
+      if _storage._tailPages != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._tailPages, fieldNumber: 10)
+      }
+      if _storage._dataBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._dataBytes, fieldNumber: 11)
+      }
+      if _storage._metadataBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._metadataBytes, fieldNumber: 12)
+      }
+      if _storage._vacuumedDataBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._vacuumedDataBytes, fieldNumber: 13)
+      }
+      if _storage._vacuumedMetadataBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._vacuumedMetadataBytes, fieldNumber: 14)
+      }
+      if _storage._diskNeeded != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._diskNeeded, fieldNumber: 15)
+      }
+      try { if let v = _storage._diskAvailable {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 16)
+      } }()
+      if _storage._memoryNeeded != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._memoryNeeded, fieldNumber: 17)
+      }
+      try { if let v = _storage._memoryAvailable {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 18)
+      } }()
+      if !_storage._obstacles.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._obstacles, fieldNumber: 19)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSpaceFacts, rhs: WireSpaceFacts) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._totalPages != rhs_storage._totalPages {return false}
+        if _storage._livePages != rhs_storage._livePages {return false}
+        if _storage._freePages != rhs_storage._freePages {return false}
+        if _storage._leakedPages != rhs_storage._leakedPages {return false}
+        if _storage._orphanPages != rhs_storage._orphanPages {return false}
+        if _storage._keptPages != rhs_storage._keptPages {return false}
+        if _storage._unindexedRecords != rhs_storage._unindexedRecords {return false}
+        if _storage._deletedEntries != rhs_storage._deletedEntries {return false}
+        if _storage._tailPages != rhs_storage._tailPages {return false}
+        if _storage._dataBytes != rhs_storage._dataBytes {return false}
+        if _storage._metadataBytes != rhs_storage._metadataBytes {return false}
+        if _storage._vacuumedDataBytes != rhs_storage._vacuumedDataBytes {return false}
+        if _storage._vacuumedMetadataBytes != rhs_storage._vacuumedMetadataBytes {return false}
+        if _storage._diskNeeded != rhs_storage._diskNeeded {return false}
+        if _storage._diskAvailable != rhs_storage._diskAvailable {return false}
+        if _storage._memoryNeeded != rhs_storage._memoryNeeded {return false}
+        if _storage._memoryAvailable != rhs_storage._memoryAvailable {return false}
+        if _storage._obstacles != rhs_storage._obstacles {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVacuumRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VacuumRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{3}dry_run\0\u{3}drop_unindexed\0\u{1}always\0\u{1}wait\0\u{1}detach\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.dropUnindexed) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.always) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 3)
+    }
+    if self.dropUnindexed != false {
+      try visitor.visitSingularBoolField(value: self.dropUnindexed, fieldNumber: 4)
+    }
+    if self.always != false {
+      try visitor.visitSingularBoolField(value: self.always, fieldNumber: 5)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 6)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireVacuumRequest, rhs: WireVacuumRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.dropUnindexed != rhs.dropUnindexed {return false}
+    if lhs.always != rhs.always {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVacuumReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VacuumReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}space\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._space) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    try { if let v = self._space {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireVacuumReply, rhs: WireVacuumReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs._space != rhs._space {return false}
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGcStatusRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GcStatusRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGcStatusRequest, rhs: WireGcStatusRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGcStatusReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GcStatusReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}space\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._space) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    try { if let v = self._space {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGcStatusReply, rhs: WireGcStatusReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs._space != rhs._space {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGcRunRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GcRunRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}wait\0\u{1}detach\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 3)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGcRunRequest, rhs: WireGcRunRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGcRunReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GcRunReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGcRunReply, rhs: WireGcRunReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRecoveryStep: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RecoveryStep"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}message\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 1)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRecoveryStep, rhs: WireRecoveryStep) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireVacuumOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".VacuumOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}entries_removed\0\u{3}unindexed_dropped\0\u{3}bytes_before\0\u{3}bytes_after\0\u{1}rewritten\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.entriesRemoved) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.unindexedDropped) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.rewritten) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 1)
+    }
+    if self.entriesRemoved != 0 {
+      try visitor.visitSingularUInt64Field(value: self.entriesRemoved, fieldNumber: 2)
+    }
+    if self.unindexedDropped != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unindexedDropped, fieldNumber: 3)
+    }
+    if self.bytesBefore != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesBefore, fieldNumber: 4)
+    }
+    if self.bytesAfter != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesAfter, fieldNumber: 5)
+    }
+    if self.rewritten != false {
+      try visitor.visitSingularBoolField(value: self.rewritten, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireVacuumOutcome, rhs: WireVacuumOutcome) -> Bool {
+    if lhs.records != rhs.records {return false}
+    if lhs.entriesRemoved != rhs.entriesRemoved {return false}
+    if lhs.unindexedDropped != rhs.unindexedDropped {return false}
+    if lhs.bytesBefore != rhs.bytesBefore {return false}
+    if lhs.bytesAfter != rhs.bytesAfter {return false}
+    if lhs.rewritten != rhs.rewritten {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGcOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".GcOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}pages_freed\0\u{3}pages_cut\0\u{3}entries_removed\0\u{3}bytes_before\0\u{3}bytes_after\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.pagesFreed) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.pagesCut) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.entriesRemoved) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.pagesFreed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pagesFreed, fieldNumber: 1)
+    }
+    if self.pagesCut != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pagesCut, fieldNumber: 2)
+    }
+    if self.entriesRemoved != 0 {
+      try visitor.visitSingularUInt64Field(value: self.entriesRemoved, fieldNumber: 3)
+    }
+    if self.bytesBefore != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesBefore, fieldNumber: 4)
+    }
+    if self.bytesAfter != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesAfter, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireGcOutcome, rhs: WireGcOutcome) -> Bool {
+    if lhs.pagesFreed != rhs.pagesFreed {return false}
+    if lhs.pagesCut != rhs.pagesCut {return false}
+    if lhs.entriesRemoved != rhs.entriesRemoved {return false}
+    if lhs.bytesBefore != rhs.bytesBefore {return false}
+    if lhs.bytesAfter != rhs.bytesAfter {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Job"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}state\0\u{1}path\0\u{1}title\0\u{3}client_pid\0\u{1}started\0\u{1}ended\0\u{1}phase\0\u{1}done\0\u{1}total\0\u{1}rate\0\u{3}seconds_left\0\u{1}vacuum\0\u{1}gc\0\u{1}failure\0\u{1}recovery\0\u{3}waits_for\0")
+
+  fileprivate class _StorageClass {
+    var _id: UInt64 = 0
+    var _kind: WireJobKind = .unspecified
+    var _state: WireJobState = .unspecified
+    var _path: Data = Data()
+    var _title: String = String()
+    var _clientPid: Int32 = 0
+    var _started: Int64 = 0
+    var _ended: Int64? = nil
+    var _phase: String = String()
+    var _done: UInt64 = 0
+    var _total: UInt64 = 0
+    var _rate: Double? = nil
+    var _secondsLeft: Double? = nil
+    var _vacuum: WireVacuumOutcome? = nil
+    var _gc: WireGcOutcome? = nil
+    var _failure: WireFault? = nil
+    var _recovery: [WireRecoveryStep] = []
+    var _waitsFor: WireLockHolder? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _kind = source._kind
+      _state = source._state
+      _path = source._path
+      _title = source._title
+      _clientPid = source._clientPid
+      _started = source._started
+      _ended = source._ended
+      _phase = source._phase
+      _done = source._done
+      _total = source._total
+      _rate = source._rate
+      _secondsLeft = source._secondsLeft
+      _vacuum = source._vacuum
+      _gc = source._gc
+      _failure = source._failure
+      _recovery = source._recovery
+      _waitsFor = source._waitsFor
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularEnumField(value: &_storage._kind) }()
+        case 3: try { try decoder.decodeSingularEnumField(value: &_storage._state) }()
+        case 4: try { try decoder.decodeSingularBytesField(value: &_storage._path) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._title) }()
+        case 6: try { try decoder.decodeSingularInt32Field(value: &_storage._clientPid) }()
+        case 7: try { try decoder.decodeSingularInt64Field(value: &_storage._started) }()
+        case 8: try { try decoder.decodeSingularInt64Field(value: &_storage._ended) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._phase) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._done) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._total) }()
+        case 12: try { try decoder.decodeSingularDoubleField(value: &_storage._rate) }()
+        case 13: try { try decoder.decodeSingularDoubleField(value: &_storage._secondsLeft) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._vacuum) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._gc) }()
+        case 16: try { try decoder.decodeSingularMessageField(value: &_storage._failure) }()
+        case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._recovery) }()
+        case 18: try { try decoder.decodeSingularMessageField(value: &_storage._waitsFor) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._id != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._id, fieldNumber: 1)
+      }
+      if _storage._kind != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._kind, fieldNumber: 2)
+      }
+      if _storage._state != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._state, fieldNumber: 3)
+      }
+      if !_storage._path.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._path, fieldNumber: 4)
+      }
+      if !_storage._title.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._title, fieldNumber: 5)
+      }
+      if _storage._clientPid != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._clientPid, fieldNumber: 6)
+      }
+      if _storage._started != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._started, fieldNumber: 7)
+      }
+      try { if let v = _storage._ended {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
+      } }()
+      if !_storage._phase.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._phase, fieldNumber: 9)
+      }
+      if _storage._done != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._done, fieldNumber: 10)
+      }
+      if _storage._total != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._total, fieldNumber: 11)
+      }
+      try { if let v = _storage._rate {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._secondsLeft {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 13)
+      } }()
+      try { if let v = _storage._vacuum {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._gc {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._failure {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      } }()
+      if !_storage._recovery.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._recovery, fieldNumber: 17)
+      }
+      try { if let v = _storage._waitsFor {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJob, rhs: WireJob) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._state != rhs_storage._state {return false}
+        if _storage._path != rhs_storage._path {return false}
+        if _storage._title != rhs_storage._title {return false}
+        if _storage._clientPid != rhs_storage._clientPid {return false}
+        if _storage._started != rhs_storage._started {return false}
+        if _storage._ended != rhs_storage._ended {return false}
+        if _storage._phase != rhs_storage._phase {return false}
+        if _storage._done != rhs_storage._done {return false}
+        if _storage._total != rhs_storage._total {return false}
+        if _storage._rate != rhs_storage._rate {return false}
+        if _storage._secondsLeft != rhs_storage._secondsLeft {return false}
+        if _storage._vacuum != rhs_storage._vacuum {return false}
+        if _storage._gc != rhs_storage._gc {return false}
+        if _storage._failure != rhs_storage._failure {return false}
+        if _storage._recovery != rhs_storage._recovery {return false}
+        if _storage._waitsFor != rhs_storage._waitsFor {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobPart, rhs: WireJobPart) -> Bool {
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobsListRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobsListRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobsListRequest, rhs: WireJobsListRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobsListReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobsListReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}warnings\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.jobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.jobs, fieldNumber: 1)
+    }
+    if !self.warnings.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobsListReply, rhs: WireJobsListReply) -> Bool {
+    if lhs.jobs != rhs.jobs {return false}
+    if lhs.warnings != rhs.warnings {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobsShowRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobsShowRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}follow\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.follow) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
+    }
+    if self.follow != false {
+      try visitor.visitSingularBoolField(value: self.follow, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobsShowRequest, rhs: WireJobsShowRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.follow != rhs.follow {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobsShowReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobsShowReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobsShowReply, rhs: WireJobsShowReply) -> Bool {
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobsCancelRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobsCancelRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.id) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.id != 0 {
+      try visitor.visitSingularUInt64Field(value: self.id, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobsCancelRequest, rhs: WireJobsCancelRequest) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireJobsCancelReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".JobsCancelReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireJobsCancelReply, rhs: WireJobsCancelReply) -> Bool {
+    if lhs._job != rhs._job {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

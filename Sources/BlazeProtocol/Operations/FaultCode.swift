@@ -49,7 +49,7 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case invalidConfiguration = 32
     /// Guarded memory, disk space or threads are used up.
     case insufficient = 33
-    /// Writing the agent's own files failed.
+    /// Writing a file failed.
     case writeFailed = 34
     /// Another process holds the database's lock.
     case busy = 35
@@ -71,6 +71,8 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case lockedMeanwhile = 43
     /// A secret is needed; the client cannot ask for it, and no other asks.
     case nobodyToAsk = 44
+    /// The job was cancelled before its end.
+    case cancelled = 45
 
     /// The code's name in JSON output and in the specification.
     public var name: String {
@@ -109,6 +111,7 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
         case .wrongPassphrase: "wrong-passphrase"
         case .lockedMeanwhile: "locked-meanwhile"
         case .nobodyToAsk: "nobody-to-ask"
+        case .cancelled: "cancelled"
         }
     }
 }

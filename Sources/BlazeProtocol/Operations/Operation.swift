@@ -95,6 +95,18 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case promptEnd = 81
     /// Hand a database's password to a program.
     case handOver = 82
+    /// Rewrite a database compactly.
+    case vacuum = 90
+    /// How a database's pages are used.
+    case gcStatus = 91
+    /// Put unused pages on the free list.
+    case gcRun = 92
+    /// The jobs.
+    case jobsList = 93
+    /// One job, until it is over.
+    case jobsShow = 94
+    /// Ask a job to end.
+    case jobsCancel = 95
 
     /// Whether a request may bring a secret, and whether it must.
     public enum SecretUse: Sendable {
@@ -116,8 +128,10 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         public let revealsValues: Bool
         /// Whether an answer may bring a secret.
         public let answersSecret: Bool
-        /// Whether the agent's own files change (never a database's).
+        /// Whether the agent's own files change.
         public let changesState: Bool
+        /// Whether a database's files change.
+        public let changesDatabase: Bool
         /// Whether parts come before the reply.
         public let streams: Bool
         /// Whether a client starts an agent for it.
@@ -128,11 +142,11 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     public var properties: Properties {
         func make(
             _ name: String, secret: SecretUse = .none, reveals: Bool = false, changes: Bool = false,
-            streams: Bool = false, starts: Bool = true, answersSecret: Bool = false
+            streams: Bool = false, starts: Bool = true, answersSecret: Bool = false, changesDatabase: Bool = false
         ) -> Properties {
             Properties(
                 name: name, secret: secret, revealsValues: reveals, answersSecret: answersSecret, changesState: changes,
-                streams: streams, startsAgent: starts)
+                changesDatabase: changesDatabase, streams: streams, startsAgent: starts)
         }
         return switch self {
         case .hello: make("hello", starts: false)
@@ -176,6 +190,12 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .prompt: make("prompt")
         case .promptEnd: make("prompt-end")
         case .handOver: make("hand-over", streams: true, answersSecret: true)
+        case .vacuum: make("vacuum", secret: .optional, changes: true, streams: true, changesDatabase: true)
+        case .gcStatus: make("gc-status", secret: .optional)
+        case .gcRun: make("gc-run", secret: .optional, changes: true, streams: true, changesDatabase: true)
+        case .jobsList: make("jobs-list")
+        case .jobsShow: make("jobs-show", streams: true)
+        case .jobsCancel: make("jobs-cancel", changes: true)
         }
     }
 }

@@ -184,3 +184,30 @@ extension WireHandOverRequest: RequestMessage {
     public typealias Part = WireHandOverPart
     public static var operation: Operation { .handOver }
 }
+extension WireVacuumRequest: RequestMessage {
+    public typealias Reply = WireVacuumReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .vacuum }
+}
+extension WireGcStatusRequest: RequestMessage {
+    public typealias Reply = WireGcStatusReply
+    public static var operation: Operation { .gcStatus }
+}
+extension WireGcRunRequest: RequestMessage {
+    public typealias Reply = WireGcRunReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .gcRun }
+}
+extension WireJobsListRequest: RequestMessage {
+    public typealias Reply = WireJobsListReply
+    public static var operation: Operation { .jobsList }
+}
+extension WireJobsShowRequest: RequestMessage {
+    public typealias Reply = WireJobsShowReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .jobsShow }
+}
+extension WireJobsCancelRequest: RequestMessage {
+    public typealias Reply = WireJobsCancelReply
+    public static var operation: Operation { .jobsCancel }
+}

@@ -85,9 +85,9 @@ struct StoredEntry: Codable {
     }
 
     init(_ entry: CatalogEntry) {
-        let bytes = entry.path.bytes
-        path = String(validating: bytes, as: UTF8.self)
-        pathHex = path == nil ? bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() : nil
+        let stored = StoredPath(entry.path)
+        path = stored.text
+        pathHex = stored.hex
         id = entry.id?.description
         alias = entry.alias
         tags = entry.tags.sorted()
@@ -99,17 +99,7 @@ struct StoredEntry: Codable {
 
     /// The entry; nil when what the file says cannot be one.
     var entry: CatalogEntry? {
-        var bytes: [UInt8]?
-        if let path {
-            bytes = Array(path.utf8)
-        } else if let pathHex, pathHex.utf8.count.isMultiple(of: 2) {
-            let digits = Array(pathHex.utf8)
-            let decoded = stride(from: 0, to: digits.count, by: 2).map { i in
-                UInt8(String(decoding: digits[i..<i + 2], as: UTF8.self), radix: 16)
-            }
-            bytes = decoded.contains(nil) ? nil : decoded.compactMap { $0 }
-        }
-        guard let bytes, let path = FilePath(bytes: bytes), path.isAbsolute,
+        guard let path = StoredPath(text: path, hex: pathHex).path,
             alias.map(CatalogEntry.isValid(alias:)) ?? true, tags.allSatisfy(CatalogEntry.isValid(tag:))
         else { return nil }
         let file = device.flatMap { device in inode.map { FileIdentity(device: device, inode: $0) } }

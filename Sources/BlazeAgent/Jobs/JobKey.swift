@@ -1,0 +1,67 @@
+internal import BlazeEngine
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import BlazeServices
+
+/// The key that a job works with: the session's, or one from a password that came along and that nobody else has.
+final class JobKey: Sendable {
+    private let state: AgentState
+    private let database: LocatedDatabase
+    private let session: DatabaseSession
+    /// Whether it is kept beyond the job.
+    private let isShared: Bool
+
+    /// - Throws: `Fault.locked` and its like where there is no key, and what deriving one throws.
+    init(_ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, _ state: AgentState) throws {
+        self.state = state
+        self.database = database
+        let count = try OpenDatabase.checked(iterations: iterations)
+        if var password = secret.take() {
+            session = DatabaseSession(
+                path: database.path,
+                key: try DatabaseKey.derive(
+                    for: database.files, in: state.storage, password: &password, iterations: count))
+            isShared = false
+            return
+        }
+        guard
+            let open = try state.sessions[database.path]
+                ?? state.vault.openSession(database, iterations: count, state)
+        else { throw try OpenDatabase.locked(database, state) }
+        session = open
+        isShared = true
+        state.timer.touch()
+    }
+
+    deinit {
+        if !isShared { session.wipe() }
+    }
+
+    /// Whether the session is still the one that the job began with.
+    var isValid: Bool { !isShared || state.sessions[database.path] === session }
+
+    /// A job that works with the session's key is a use of it, however long nobody asks for anything.
+    func noteUse() {
+        if isShared { state.timer.touch() }
+    }
+
+    /// Carries out what needs the key.
+    ///
+    /// - Throws: `Fault.lockedMeanwhile` when the session was locked; `locked` when the key does not fit any more, and what
+    ///   `body` throws.
+    func use<T>(_ body: (DatabaseKey.Shared) throws -> T) throws -> T {
+        guard isValid, let key = session.symmetricKey() else {
+            throw Fault(
+                .lockedMeanwhile, "\(database.title) was locked before the end",
+                hint: "unlock it and run the command again", target: database.title)
+        }
+        do {
+            return try body(key)
+        } catch let error as EngineError where error.code == .wrongPassword && isShared {
+            state.sessions.drop(session)
+            throw Fault(
+                .locked, "the key kept for \(database.title) does not fit its files any more; it has been locked",
+                hint: "unlock it again: blazectl unlock \(database.title)", target: database.title)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+internal import BlazeEngine
+internal import BlazeModel
+internal import BlazePlatform
+internal import BlazeProtocol
+internal import BlazeServices
+internal import Logging
+internal import Synchronization
+
+/// The work of one job, on a thread of its own: takes the lock, puts right what a crash left, looks whether the task can be
+/// done, does it, and gives everything back before the job counts as over.
+final class MaintenanceJob: Sendable {
+    /// What the job holds from its beginning, and gives back at its end.
+    struct Held {
+        let key: JobKey
+        let use: KeyUse
+        /// The lock, where it was free.
+        var lease: DatabaseLease?
+    }
+
+    private let state: AgentState
+    private let job: Job
+    private let database: LocatedDatabase
+    private let task: MaintenanceTask
+    private let wait: Duration
+    private let held: Mutex<Held?>
+
+    init(
+        _ job: Job, _ task: MaintenanceTask, on database: LocatedDatabase, within wait: Duration,
+        holding held: sending Held, _ state: AgentState
+    ) {
+        self.job = job
+        self.task = task
+        self.database = database
+        self.wait = wait
+        self.held = Mutex(held)
+        self.state = state
+    }
+
+    /// How the work ended, and when.
+    private struct End {
+        var state: JobState
+        var outcome: JobOutcome?
+        var failure: JobFailure?
+        var moment = JobRegistry.now()
+    }
+
+    /// Carries the job out, to its end.
+    func run() {
+        let end = work()
+        state.jobs.end(job.id, end.state, outcome: end.outcome, failure: end.failure, at: end.moment)
+        state.log.info(
+            "job over",
+            metadata: [
+                "job": "\(job.id)", "kind": "\(job.kind.rawValue)", "state": "\(end.state.rawValue)",
+                "failure": "\(end.failure?.name ?? "none")",
+            ])
+    }
+
+    private func work() -> End {
+        let taken = held.withLock { held -> Held? in
+            defer { held = nil }
+            return held
+        }
+        do {
+            guard let taken else { throw Fault(.internal, "the job has begun twice") }
+            return try work(taken)
+        } catch {
+            let fault = error as? Fault ?? Fault(reporting: error)
+            let isAsked: Set<FaultCode> = [.cancelled, .released, .lockedMeanwhile, .stopping]
+            return End(state: isAsked.contains(fault.code) ? .cancelled : .failed, failure: JobFailure(fault))
+        }
+    }
+
+    private func work(_ held: Held) throws -> End {
+        let lease = try held.lease ?? takeLock(held)
+        guard let lock = lease.dataLock else { throw Fault(.internal, "the job has no lock") }
+        try check(held, lease)
+        try state.jobs.start(job.id, dataFile: lock.identity)
+        state.jobs.resolveInterrupted(on: database.path, in: state.changing, under: lock)
+        return try held.key.use { key in
+            try task.check(look(key, held, lease), of: database)
+            let writer = try DatabaseWriter(
+                database.files, in: state.changing, key: key, lease: lock, progress: progress(held, lease))
+            state.jobs.note(job.id, writer.recovery.map(JobRecovery.init))
+            let outcome = try task.run(writer, progress: progress(held, lease))
+            // From here on the database is as it is to be; the lock goes with the writer and the lease.
+            let end = End(state: .done, outcome: outcome)
+            try writer.close()
+            return end
+        }
+    }
+
+    private func takeLock(_ held: Held) throws -> DatabaseLease {
+        let seeker = LockSeeker(state, task.operation, client: job.clientProcessID, abandon: {})
+        let lease = try seeker.lease(database, within: wait) { holder in
+            try check(held, nil)
+            state.jobs.wait(job.id, for: holder())
+            return true
+        }
+        guard let lease else { throw Fault(.internal, "the job has no lock") }
+        return lease
+    }
+
+    /// What the pages tell, under the lock.
+    private func look(_ key: DatabaseKey.Shared, _ held: Held, _ lease: DatabaseLease) throws -> SpaceReport {
+        let reader = try DatabaseReader(database.files, in: state.changing, key: key, underLease: true)
+        return try reader.space(progress: progress(held, lease))
+    }
+
+    private func progress(_ held: Held, _ lease: DatabaseLease) -> (MaintenanceProgress) throws -> Void {
+        { [self] progress in
+            state.jobs.report(job.id, phase: progress.phase.rawValue, done: progress.done, total: progress.total)
+            held.key.noteUse()
+            // While the files are swapped there is nothing to go back to, and the end is near.
+            if progress.phase != .swapping { try check(held, lease) }
+        }
+    }
+
+    /// Ends the job when it was asked to end, its database locked, or its lock wanted by somebody.
+    private func check(_ held: Held, _ lease: DatabaseLease?) throws {
+        if let failure = state.jobs.cancellation(of: job.id) { throw Fault(failure, target: database.title) }
+        try held.use.check()
+        guard held.key.isValid else {
+            throw Fault(
+                .lockedMeanwhile, "\(database.title) was locked before the end",
+                hint: "unlock it and run the command again", target: database.title)
+        }
+        try lease?.check()
+    }
+}
+
+extension JobRecovery {
+    init(_ step: RecoveryStep) {
+        self.init(kind: step.kind.rawValue, message: step.message)
+    }
+}

@@ -1,0 +1,90 @@
+internal import BlazeClient
+internal import BlazeModel
+internal import BlazePlatform
+internal import Synchronization
+
+/// A job whose end this command waits for: shows its progress, and lets Ctrl-C ask it to end.
+///
+/// The first Ctrl-C asks the agent to cancel the job and goes on waiting, so that what the user sees is its end; the second
+/// one leaves. Other signals leave at once. The job goes on without its client.
+struct AttendedJob {
+    private let context: Context
+
+    private final class Wishes: Sendable {
+        struct State {
+            var id: UInt64?
+            var interrupts = 0
+        }
+        let state = Mutex(State())
+        var interrupts: Int { state.withLock { $0.interrupts } }
+    }
+
+    init(_ context: Context) {
+        self.context = context
+    }
+
+    /// Runs `body`, which tells of the job as it comes.
+    ///
+    /// - Throws: what `body` throws; as an interruption when it ended because of Ctrl-C.
+    func run<T>(_ body: ((WireJob) -> Void) throws -> T) throws -> T {
+        let wishes = Wishes()
+        try watchSignals(wishes)
+        defer { context.progress(nil) }
+        var hasToldHolder = false
+        do {
+            return try body { job in
+                let isFirst = wishes.state.withLock { state in
+                    defer { state.id = job.id }
+                    return state.id == nil && state.interrupts > 0
+                }
+                if isFirst { cancel(job.id) }
+                if job.state == .waiting, job.hasWaitsFor, !hasToldHolder, !context.global.quiet {
+                    hasToldHolder = true
+                    context.progress(nil)
+                    context.say("\(job.title) is open in \(LockHolder(job.waitsFor).title); waiting for it")
+                }
+                context.progress("\(context.printable(job.title)): \(context.printable(job.progressText))")
+            }
+        } catch let error as ClientError where error.fault?.code == .cancelled && wishes.interrupts > 0 {
+            var failure = CommandFailure(error)
+            failure.message = "the job was cancelled; the database is as it was"
+            failure.hint = ""
+            failure.signal = Signals.interrupt
+            throw failure
+        }
+    }
+
+    /// Signals are taken by a thread from here on, since the main one waits for the agent.
+    private func watchSignals(_ wishes: Wishes) throws {
+        guard Signals.block() else {
+            throw CommandFailure(.failure, "no-signals", "signals cannot be blocked")
+        }
+        let cancel = cancel
+        do throws(ThreadError) {
+            try spawnThread(named: "signals") {
+                while let signal = Signals.wait() {
+                    guard signal == Signals.interrupt else { Signals.leave(by: signal) }
+                    let (id, count) = wishes.state.withLock { state in
+                        state.interrupts += 1
+                        return (state.id, state.interrupts)
+                    }
+                    guard count == 1 else { Signals.leave(by: signal) }
+                    if let id { cancel(id) }
+                }
+            }
+        } catch {
+            throw CommandFailure(.insufficient, "no-thread", "the system gives no thread", hint: "try again")
+        }
+    }
+
+    /// Asks on a connection of its own, since the other one waits for the job.
+    private var cancel: @Sendable (UInt64) -> Void {
+        let (launcher, limit) = (context.launcher, context.replyLimit)
+        return { id in
+            var request = WireJobsCancelRequest()
+            request.id = id
+            // An agent that does not answer ends the job, or the other connection tells why not.
+            _ = try? launcher.connect(replyLimit: limit).call(request)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+internal import BlazeClient
+internal import BlazePlatform
+internal import Foundation
+internal import SystemPackage
+
+extension WireJob {
+    var kindText: String {
+        switch kind {
+        case .vacuum: "vacuum"
+        case .gc: "gc"
+        default: "unknown"
+        }
+    }
+
+    var stateText: String {
+        switch state {
+        case .waiting: "waiting"
+        case .running: "running"
+        case .cancelling: "cancelling"
+        case .done: "done"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        case .rolledBack: "rolled-back"
+        case .finishedAfterRestart: "finished-after-restart"
+        case .interrupted: "interrupted"
+        default: "unknown"
+        }
+    }
+
+    /// Whether it is waiting or working.
+    var isActive: Bool { state == .waiting || state == .running || state == .cancelling }
+
+    var json: JSONValue {
+        var fields: [String: JSONValue] = [
+            "id": .count(id), "kind": .string(kindText), "state": .string(stateText), "title": .string(title),
+            "client_pid": .integer(Int64(clientPid)), "started": .string(Style.time(nanoseconds: started)),
+            "ended": .optional(hasEnded ? Style.time(nanoseconds: ended) : nil),
+            "phase": .optional(phase.isEmpty ? nil : phase),
+            "done": phase.isEmpty ? .null : .count(done), "total": phase.isEmpty ? .null : .count(total),
+            "rate": hasRate ? .number(rate) : .null, "seconds_left": hasSecondsLeft ? .number(secondsLeft) : .null,
+            "outcome": outcomeJSON, "failure": .null,
+            "recovery": .array(
+                recovery.map { .object(["kind": .string($0.kind), "message": .string($0.message)]) }),
+            "waits_for": hasWaitsFor ? LockHolder(waitsFor).json : .null,
+        ]
+        if hasFailure {
+            let fault = Fault(failure)
+            fields["failure"] = .object([
+                "name": .string(fault.code.name), "message": .string(fault.message),
+                "hint": .optional(fault.hint.isEmpty ? nil : fault.hint),
+            ])
+        }
+        fields.set(path: path)
+        return .object(fields)
+    }
+
+    private var outcomeJSON: JSONValue {
+        if hasVacuum {
+            return .object([
+                "records": .count(vacuum.records), "entries_removed": .count(vacuum.entriesRemoved),
+                "unindexed_dropped": .count(vacuum.unindexedDropped), "size_before": .count(vacuum.bytesBefore),
+                "size_after": .count(vacuum.bytesAfter), "rewritten": .bool(vacuum.rewritten),
+            ])
+        }
+        guard hasGc else { return .null }
+        return .object([
+            "pages_freed": .count(gc.pagesFreed), "pages_cut": .count(gc.pagesCut),
+            "entries_removed": .count(gc.entriesRemoved), "size_before": .count(gc.bytesBefore),
+            "size_after": .count(gc.bytesAfter),
+        ])
+    }
+
+    /// How far it is, for people.
+    var progressText: String {
+        if state == .waiting {
+            return hasWaitsFor ? "waits for \(LockHolder(waitsFor).title)" : "waits for the lock"
+        }
+        guard !phase.isEmpty else { return isActive ? "begins" : "-" }
+        guard total > 0 else { return phase }
+        var text = "\(phase) \(done) of \(total)"
+        if hasRate, isActive { text += ", \(Int(rate.rounded())) a second" }
+        if hasSecondsLeft, isActive { text += ", \(Style.duration(seconds: secondsLeft)) left" }
+        return text
+    }
+
+    /// What it has done, or why not, in one line.
+    var outcomeText: String {
+        if hasVacuum {
+            guard vacuum.rewritten else { return "nothing to gain" }
+            return "\(Style.size(vacuum.bytesBefore)) -> \(Style.size(vacuum.bytesAfter)), \(vacuum.records) records"
+        }
+        if hasGc {
+            return "\(gc.pagesFreed) pages freed, \(gc.pagesCut) cut off, \(Style.size(gc.bytesBefore)) -> "
+                + Style.size(gc.bytesAfter)
+        }
+        return hasFailure ? failure.message : isActive ? progressText : "-"
+    }
+
+    /// What was put right when the database was opened, for people.
+    var recoveryLines: [String] { recovery.map { "put right: \($0.message)" } }
+
+    /// What is said when the verb that began it ends.
+    func resultLines(isDetached: Bool, style: Style) -> [String] {
+        if isActive {
+            return isDetached
+                ? ["job \(id) has begun: blazectl jobs show \(id) --follow"] : ["job \(id): \(progressText)"]
+        }
+        return lines(style: style)
+    }
+
+    /// Everything about it, for people.
+    func lines(style: Style) -> [String] {
+        var facts = FactList()
+        facts.add("job", "\(id): \(kindText) of \(title)")
+        facts.add("state", stateText)
+        facts.add("path", FilePath.displayString([UInt8](path)))
+        facts.add("begun", "\(Style.time(nanoseconds: started)) by process \(clientPid)")
+        if hasEnded { facts.add("ended", Style.time(nanoseconds: ended)) }
+        if isActive { facts.add("progress", progressText) }
+        addOutcome(to: &facts)
+        for step in recovery { facts.add("put right", step.message) }
+        if hasFailure {
+            facts.add("why", failure.message)
+            if !failure.hint.isEmpty { facts.add("hint", failure.hint) }
+        }
+        return facts.lines(style: style)
+    }
+
+    private func addOutcome(to facts: inout FactList) {
+        if hasVacuum {
+            facts.add("records", "\(vacuum.records)")
+            facts.add("size before", Style.size(vacuum.bytesBefore))
+            facts.add("size now", Style.size(vacuum.bytesAfter))
+            if !vacuum.rewritten { facts.add("gain", "nothing: the database was left as it is") }
+            if vacuum.entriesRemoved > 0 {
+                facts.add("left out", "\(vacuum.entriesRemoved) entries of deleted records")
+            }
+            if vacuum.unindexedDropped > 0 {
+                facts.add("lost", "\(vacuum.unindexedDropped) records that the index did not have")
+            }
+        }
+        if hasGc {
+            facts.add("freed", "\(gc.pagesFreed) pages")
+            facts.add("cut off", "\(gc.pagesCut) pages")
+            if gc.entriesRemoved > 0 { facts.add("left out", "\(gc.entriesRemoved) entries of deleted records") }
+            facts.add("size before", Style.size(gc.bytesBefore))
+            facts.add("size now", Style.size(gc.bytesAfter))
+        }
+    }
+}
