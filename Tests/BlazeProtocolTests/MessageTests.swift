@@ -14,6 +14,9 @@ import Testing
         case .check: _ = try WireCheckRequest(decodingRequest: body)
         case .unlock: _ = try WireUnlockRequest(decodingRequest: body)
         case .vaultUnlock: _ = try WireVaultUnlockRequest(decodingRequest: body)
+        case .vacuum: _ = try WireVacuumRequest(decodingRequest: body)
+        case .gcRun: _ = try WireGcRunRequest(decodingRequest: body)
+        case .jobsCancel: _ = try WireJobsCancelRequest(decodingRequest: body)
         default: throw FrameError(.malformed, "no vector uses operation \(operation)")
         }
     }

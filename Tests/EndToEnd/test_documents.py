@@ -9,7 +9,7 @@ import pytest
 from samples import REPOSITORY
 from statuses import OK
 
-DOCUMENTS = ["README.md", "contrib/README.md", "contrib/demo.sh"]
+DOCUMENTS = ["README.md", "docs/maintenance.md", "contrib/README.md", "contrib/demo.sh"]
 
 
 def commands():
@@ -25,7 +25,7 @@ def commands():
 @pytest.mark.parametrize("words", commands())
 def test_every_command_shown_exists(world, words):
     verbs = words.split()
-    groups = {"agent", "db", "config"}
+    groups = {"agent", "db", "config", "gc", "jobs"}
     known = verbs[:2] if verbs[0] in groups else verbs[:1]
     assert usage(world, known).startswith(f"USAGE: blazectl {' '.join(known)}")
 

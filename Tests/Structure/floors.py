@@ -43,4 +43,5 @@ KEEPS_KEYS = {"BlazeEngine", "BlazeVault", "BlazeServices", "BlazeAgent"}
 CLIENTS = {"BlazeClient", "BlazeCommands", "blazectl"}
 
 # Under Tests, and no tests themselves: tests, fuzzers and benchmarks share them.
-TEST_LIBRARIES = {"TestSupport", "FormatWriter", "FuzzTargets", "VaultScenario", "WriterScenario"}
+TEST_LIBRARIES = {
+    "TestSupport", "FormatWriter", "FuzzTargets", "VaultScenario", "WriterScenario", "DatabaseScenario"}

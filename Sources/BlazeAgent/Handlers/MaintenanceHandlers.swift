@@ -15,9 +15,9 @@ enum MaintenanceHandlers {
             guard request.wait == 0, !request.detach else {
                 throw Fault(.invalidRequest, "a dry run takes no lock and begins no job: it neither waits nor detaches")
             }
-            let (tier, report) = try space(of: database, secret: &secret, iterations, for: .vacuum, call)
+            let (tier, facts) = try space(of: database, secret: &secret, iterations, for: .vacuum, call)
             reply.tier = tier
-            reply.space = WireSpaceFacts(report)
+            reply.space = facts
         } else {
             let task = MaintenanceTask.vacuum(dropsUnindexed: request.dropUnindexed, always: request.always)
             let begun = try MaintenanceStart.begin(
@@ -34,10 +34,10 @@ enum MaintenanceHandlers {
     ) throws -> WireGcStatusReply {
         let database = try LocatedDatabase(request.target, state: call.state)
         let iterations = request.hasKdfIterations ? request.kdfIterations : nil
-        let (tier, report) = try space(of: database, secret: &secret, iterations, for: .gcStatus, call)
+        let (tier, facts) = try space(of: database, secret: &secret, iterations, for: .gcStatus, call)
         var reply = WireGcStatusReply()
         reply.tier = tier
-        reply.space = WireSpaceFacts(report)
+        reply.space = facts
         reply.row = DatabaseRows.row(for: database, call.state)
         return reply
     }
@@ -60,7 +60,7 @@ enum MaintenanceHandlers {
     private static func space(
         of database: LocatedDatabase, secret: inout SecretBytes?, _ iterations: UInt32?, for operation: Operation,
         _ call: Call
-    ) throws -> (tier: WireTier, report: SpaceReport) {
+    ) throws -> (tier: WireTier, facts: WireSpaceFacts) {
         let access = try DatabaseAccess(.observe, wait: 0, for: operation)
         let opened = try OpenDatabase.open(
             database, secret: &secret, iterations: iterations, access: access, call)
@@ -68,6 +68,8 @@ enum MaintenanceHandlers {
             try opened.check()
             if call.responder.isForNobody { throw ConnectionLost() }
         }
-        return (opened.tier, report)
+        var facts = WireSpaceFacts(report)
+        if let available = call.state.changing.available(at: database.path) { facts.diskAvailable = available }
+        return (opened.tier, facts)
     }
 }

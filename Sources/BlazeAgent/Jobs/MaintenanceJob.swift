@@ -6,8 +6,7 @@ internal import BlazeServices
 internal import Logging
 internal import Synchronization
 
-/// The work of one job, on a thread of its own: takes the lock, puts right what a crash left, looks whether the task can be
-/// done, does it, and gives everything back before the job counts as over.
+/// The work of one job, on a thread of its own: takes the lock, puts right what a crash left, does the task, and gives everything back before the job counts as over.
 final class MaintenanceJob: Sendable {
     /// What the job holds from its beginning, and gives back at its end.
     struct Held {
@@ -76,12 +75,12 @@ final class MaintenanceJob: Sendable {
         guard let lock = lease.dataLock else { throw Fault(.internal, "the job has no lock") }
         try check(held, lease)
         try state.jobs.start(job.id, dataFile: lock.identity)
-        state.jobs.resolveInterrupted(on: database.path, in: state.changing, under: lock)
         return try held.key.use { key in
-            try task.check(look(key, held, lease), of: database)
             let writer = try DatabaseWriter(
-                database.files, in: state.changing, key: key, lease: lock, progress: progress(held, lease))
+                database.files, in: state.changing, key: key, lock: lock, further: lease.asideLock.map { [$0] } ?? [],
+                progress: progress(held, lease))
             state.jobs.note(job.id, writer.recovery.map(JobRecovery.init))
+            state.jobs.settleInterrupted(on: database.path, dataFile: lock.identity, writer.recovery)
             let outcome = try task.run(writer, progress: progress(held, lease))
             // From here on the database is as it is to be; the lock goes with the writer and the lease.
             let end = End(state: .done, outcome: outcome)
@@ -99,12 +98,6 @@ final class MaintenanceJob: Sendable {
         }
         guard let lease else { throw Fault(.internal, "the job has no lock") }
         return lease
-    }
-
-    /// What the pages tell, under the lock.
-    private func look(_ key: DatabaseKey.Shared, _ held: Held, _ lease: DatabaseLease) throws -> SpaceReport {
-        let reader = try DatabaseReader(database.files, in: state.changing, key: key, underLease: true)
-        return try reader.space(progress: progress(held, lease))
     }
 
     private func progress(_ held: Held, _ lease: DatabaseLease) -> (MaintenanceProgress) throws -> Void {

@@ -75,8 +75,9 @@ enum MaintenanceStart {
                 .busy, "\(database.title) is busy: another process is swapping its files", hint: "try again",
                 target: database.title, holder: files.ownership(in: state.storage).holders.first)
         }
-        state.jobs.resolveInterrupted(on: database.path, in: state.changing, under: lock)
-        let (_, steps) = try FileRecovery.resolve(files, in: state.changing, lease: lock)
+        let (_, steps) = try FileRecovery.resolve(files, in: state.changing, lock: lock)
+        state.jobs.settleInterrupted(
+            on: database.path, dataFile: try state.changing.status(of: files.data)?.identity, steps)
         return steps.map(JobRecovery.init)
     }
 }

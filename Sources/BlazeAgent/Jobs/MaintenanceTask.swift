@@ -33,50 +33,6 @@ enum MaintenanceTask: Sendable {
         case .collection: JobOutcome(try writer.collectGarbage(progress: progress))
         }
     }
-
-    /// Whether it can be done at all, by what the pages tell.
-    ///
-    /// - Throws: `Fault`: `damaged`, with what stands in the way; `insufficient`, with what is needed and what there is.
-    func check(_ report: SpaceReport, of database: LocatedDatabase) throws {
-        if let fault = Fault(obstacles: report.obstacles, of: database) { throw fault }
-        guard case .vacuum(let dropsUnindexed, let always) = self else { return }
-        if report.unindexedRecords > 0, !dropsUnindexed {
-            throw Fault(
-                .damaged,
-                "\(report.unindexedRecords) records of \(database.title) stand in pages that its index does not have: a "
-                    + "vacuum would lose them",
-                hint: "blazectl check --quick \(database.title) tells more; --drop-unindexed does without them",
-                target: database.title)
-        }
-        // Where there is nothing to gain, nothing is needed.
-        guard report.gain > 0 || always else { return }
-        try require(report.diskNeeded, of: report.diskAvailable, "disk space", for: database)
-        try require(report.memoryNeeded, of: report.memoryAvailable, "memory", for: database)
-    }
-
-    private func require(_ needed: UInt64, of available: UInt64?, _ what: String, for database: LocatedDatabase) throws
-    {
-        guard let available, available < needed else { return }
-        throw Fault(
-            .insufficient,
-            "a vacuum of \(database.title) needs \(needed) bytes of \(what), and there are \(available)",
-            hint: "make room and run it again; blazectl gc run needs much less", target: database.title)
-    }
-}
-
-extension Fault {
-    /// Longer lists are cut off.
-    private static let namedObstacles = 5
-
-    /// That a database has damage which gc and vacuum must not touch; nil when there is none.
-    init?(obstacles: [Finding], of database: LocatedDatabase) {
-        guard !obstacles.isEmpty else { return nil }
-        let named = obstacles.prefix(Self.namedObstacles).map { "[\($0.name)] \($0.message)" }
-        let more = obstacles.count > named.count ? "; and \(obstacles.count - named.count) more" : ""
-        self.init(
-            .damaged, "\(database.title) is left as it is: \(named.joined(separator: "; "))\(more)",
-            hint: "blazectl check --quick \(database.title) tells more", target: database.title)
-    }
 }
 
 extension JobOutcome {

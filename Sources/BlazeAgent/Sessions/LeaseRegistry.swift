@@ -31,6 +31,8 @@ final class DatabaseLease: Sendable {
 
     /// The data file's lock.
     var dataLock: FileLease? { locks.withLock { $0.last } }
+    /// The lock of the file that a vacuum has set aside, where there is one.
+    var asideLock: FileLease? { locks.withLock { $0.count > 1 ? $0.first : nil } }
 
     /// Ends the operation when somebody has asked for the lock.
     func check() throws {
@@ -80,7 +82,9 @@ final class LeaseRegistry: Sendable {
         let path = files.data
         var locks: [FileLease] = []
         let aside = try PosixStorage().status(of: files.dataAside)
-        if aside != nil { locks.append(try FileLease(path: files.dataAside)) }
+        // A vacuum of ours that did not end has left one file under both names.
+        let data = try PosixStorage().status(of: path)
+        if aside != nil, aside?.identity != data?.identity { locks.append(try FileLease(path: files.dataAside)) }
         locks.append(try FileLease(path: path))
         guard try PosixStorage().status(of: files.dataAside)?.identity == aside?.identity else {
             throw StorageError(.locked, operation: "lock", path: path)

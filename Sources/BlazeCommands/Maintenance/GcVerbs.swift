@@ -66,21 +66,25 @@ struct GcRunVerb: Verb {
             let reply = try GcStatusVerb.look(flow, secrets, &given, isLast: false)
             if let failure = reply.space.refusal(title: reply.row.title, dropsUnindexed: true) { throw failure }
             guard reply.space.isCollectable else { return Self.nothingToDo(reply) }
+            let title = context.printable(reply.row.title)
             try running.confirm(
-                "Collect the garbage of \(context.printable(reply.row.title)) now?", "changed",
-                look: "blazectl gc status",
-                after: reply.space.collectionLines(title: reply.row.title, style: context.style(for: Terminal.error)),
-                context)
+                "Collect the garbage of \(title) now?", "changed", look: "blazectl gc status",
+                after: reply.space.collectionLines(title: title, style: context.style(for: Terminal.error)), context)
         }
         var request = WireGcRunRequest()
         request.target = flow.target
         if let count = secrets.password.kdfIterations { request.kdfIterations = count }
         request.wait = running.wireWait
         request.detach = running.detach
-        let reply = try AttendedJob(context).run { attend in
-            try flow.call(request, given: &given, waiting: running.waiting) { part throws(ClientError) in
-                attend(part.job)
+        let reply = try running.run {
+            try AttendedJob(context).run { attend in
+                try flow.call(request, given: &given, waiting: running.waiting) { part throws(ClientError) in
+                    attend(part.job)
+                }
             }
+        } orTell: {
+            let seen = try GcStatusVerb.look(flow, secrets, &given, isLast: false)
+            return seen.space.refusal(title: seen.row.title, dropsUnindexed: true)
         }
         var fields = reply.row.identityFields
         fields["space"] = .null

@@ -105,11 +105,12 @@ extension WireJob {
             return isDetached
                 ? ["job \(id) has begun: blazectl jobs show \(id) --follow"] : ["job \(id): \(progressText)"]
         }
-        return lines(style: style)
+        // What was put right is among the warnings.
+        return lines(style: style, withRecovery: false)
     }
 
     /// Everything about it, for people.
-    func lines(style: Style) -> [String] {
+    func lines(style: Style, withRecovery: Bool = true) -> [String] {
         var facts = FactList()
         facts.add("job", "\(id): \(kindText) of \(title)")
         facts.add("state", stateText)
@@ -118,7 +119,7 @@ extension WireJob {
         if hasEnded { facts.add("ended", Style.time(nanoseconds: ended)) }
         if isActive { facts.add("progress", progressText) }
         addOutcome(to: &facts)
-        for step in recovery { facts.add("put right", step.message) }
+        for step in recovery where withRecovery { facts.add("put right", step.message) }
         if hasFailure {
             facts.add("why", failure.message)
             if !failure.hint.isEmpty { facts.add("hint", failure.hint) }

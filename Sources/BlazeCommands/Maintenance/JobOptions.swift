@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BlazeClient
 internal import BlazePlatform
 
 /// How a job is begun, and whether its end is waited for.
@@ -20,6 +21,24 @@ struct JobOptions: ParsableArguments {
 
     /// The wait in nanoseconds.
     var wireWait: UInt64 { UInt64(max(0, waiting / .nanoseconds(1))) }
+
+    /// Runs a job, and looks for what stands in its way when the database is too damaged for it.
+    ///
+    /// - Parameter refusal: tells that; nil where a look finds nothing.
+    func run<T>(_ job: () throws -> T, orTell refusal: () throws -> CommandFailure?) throws -> T {
+        do {
+            return try job()
+        } catch let error as ClientError where error.fault?.code == .damaged {
+            let found: CommandFailure?
+            do {
+                found = try refusal()
+            } catch is ClientError {
+                // It cannot even be looked at: the job's own words are as good.
+                found = nil
+            }
+            throw found ?? CommandFailure(error)
+        }
+    }
 
     /// Shows what would be done and asks once.
     ///

@@ -41,10 +41,10 @@ struct VacuumVerb: Verb {
             }
             guard reply.space.gain > 0 || always else { return Self.nothingToGain(reply) }
             if let failure = reply.space.shortage(title: reply.row.title) { throw failure }
+            let title = context.printable(reply.row.title)
             try running.confirm(
-                "Vacuum \(context.printable(reply.row.title)) now?", "vacuumed", look: "--dry-run",
-                after: reply.space.vacuumLines(title: reply.row.title, style: context.style(for: Terminal.error)),
-                context)
+                "Vacuum \(title) now?", "vacuumed", look: "--dry-run",
+                after: reply.space.vacuumLines(title: title, style: context.style(for: Terminal.error)), context)
         }
         var request = WireVacuumRequest()
         request.target = flow.target
@@ -53,10 +53,15 @@ struct VacuumVerb: Verb {
         request.always = always
         request.wait = running.wireWait
         request.detach = running.detach
-        let reply = try AttendedJob(context).run { attend in
-            try flow.call(request, given: &given, waiting: running.waiting) { part throws(ClientError) in
-                attend(part.job)
+        let reply = try running.run {
+            try AttendedJob(context).run { attend in
+                try flow.call(request, given: &given, waiting: running.waiting) { part throws(ClientError) in
+                    attend(part.job)
+                }
             }
+        } orTell: {
+            let seen = try look(flow, &given, isLast: false)
+            return seen.space.refusal(title: seen.row.title, dropsUnindexed: dropUnindexed)
         }
         return Self.result(reply, isDetached: running.detach)
     }

@@ -1,4 +1,4 @@
-internal import BlazeEngine
+public import BlazeEngine
 internal import BlazeModel
 public import BlazePlatform
 internal import Synchronization
@@ -11,9 +11,16 @@ extension JobRegistry {
         for job in takeInterrupted() { settle(job) { resolve(job, in: storage) } }
     }
 
-    /// The same for one database, whose lock the caller holds.
-    public func resolveInterrupted(on path: FilePath, in storage: any ChangingStorage, under lease: any FileLock) {
-        for job in takeInterrupted(on: path) { settle(job) { resolve(job, in: storage, under: lease) } }
+    /// The interrupted jobs of a database that has been opened for a change, which put right whatever they had left.
+    ///
+    /// - Parameters:
+    ///   - dataFile: the data file now.
+    ///   - steps: what was put right.
+    public func settleInterrupted(on path: FilePath, dataFile: FileIdentity?, _ steps: [RecoveryStep]) {
+        for job in takeInterrupted(on: path) {
+            let isFinished = steps.contains { $0.kind == .vacuumFinished }
+            settle(job) { resolved(job, isFinished ? .new : .nothing, steps, dataFile: dataFile) }
+        }
     }
 
     /// The interrupted jobs that no other thread is about to resolve, for this one to do it.
@@ -42,46 +49,54 @@ extension JobRegistry {
 
     private func resolve(_ job: Job, in storage: any ChangingStorage) -> Job {
         let files = FileSet(data: job.path)
-        do throws(StorageError) {
-            guard let locks = try ResolvingLocks(files, in: storage) else {
+        do {
+            guard let lock = try Self.lock(files, in: storage) else {
                 return over(job, .failed, "not-found", "the database is not there any more")
             }
-            return resolve(job, in: storage, under: locks.effective)
+            let (outcome, steps) = try FileRecovery.resolve(files, in: storage, lock: lock)
+            return resolved(job, outcome, steps, dataFile: try storage.status(of: job.path)?.identity)
+        } catch let error as EngineError where error.code != .replacedMeanwhile {
+            return still(job, error.description, hint: error.hint ?? "")
+        } catch let error as StorageError where error.code != .locked {
+            return still(job, "\(error)")
         } catch {
-            guard error.code == .locked else { return still(job, "\(error)") }
             let holder = files.ownership(in: storage).holders.first
             let who = holder.map { "it is open in \($0.title)" } ?? "another process has it open"
             return still(job, "what it left is put right when \(job.title) is free: \(who)", holder)
         }
     }
 
-    private func resolve(_ job: Job, in storage: any ChangingStorage, under lease: any FileLock) -> Job {
-        let files = FileSet(data: job.path)
-        do {
-            let (outcome, steps) = try FileRecovery.resolve(files, in: storage, lease: lease)
-            var resolved = job
-            resolved.recovery += steps.map { JobRecovery(kind: $0.kind.rawValue, message: $0.message) }
-            resolved.state = .rolledBack
-            switch outcome {
-            case .new: resolved.state = .finishedAfterRestart
-            case .old: break
-            case .nothing:
-                // Nothing was left over: either it had not come as far as that, or it was through with it.
-                if job.kind == .vacuum, let before = job.dataFile,
-                    let after = try storage.status(of: job.path)?.identity, after != before
-                {
-                    resolved.state = .finishedAfterRestart
-                }
-            }
-            resolved.failure = nil
-            resolved.holder = nil
-            resolved.ended = Self.now()
-            return resolved
-        } catch let error as EngineError {
-            return still(job, error.description, hint: error.hint ?? "")
-        } catch {
-            return still(job, "\(error)")
+    /// The lock under which files may be put right: the data file's, or that of the one set aside when there is no data
+    /// file; nil when neither is there.
+    ///
+    /// A vacuum of an owner's holds the old data file aside while the new one stands in its place, for a moment without a
+    /// lock of its own (FORMAT.md 7.4), so nobody may have that one locked either.
+    private static func lock(_ files: FileSet, in storage: any ChangingStorage) throws(StorageError) -> (any FileLock)?
+    {
+        let aside = try storage.status(of: files.dataAside)
+        guard let data = try storage.status(of: files.data) else {
+            return aside == nil ? nil : try storage.lock(files.dataAside)
         }
+        let lock = try storage.lock(files.data)
+        // Ours have one file under both names for a while.
+        if let aside, aside.identity != data.identity { _ = try storage.lock(files.dataAside) }
+        return lock
+    }
+
+    private func resolved(
+        _ job: Job, _ outcome: FileRecovery.Outcome, _ steps: [RecoveryStep], dataFile: FileIdentity?
+    ) -> Job {
+        var job = job
+        job.recovery += steps.map { JobRecovery(kind: $0.kind.rawValue, message: $0.message) }
+        job.state = outcome == .new ? .finishedAfterRestart : .rolledBack
+        // Where nothing was left over, it had either not come as far as that, or was through with it.
+        if outcome == .nothing, job.kind == .vacuum, let before = job.dataFile, let dataFile, dataFile != before {
+            job.state = .finishedAfterRestart
+        }
+        job.failure = nil
+        job.holder = nil
+        job.ended = Self.now()
+        return job
     }
 
     private func over(_ job: Job, _ state: JobState, _ name: String, _ message: String) -> Job {
@@ -98,22 +113,5 @@ extension JobRegistry {
         job.failure = JobFailure(name: holder == nil ? "damaged" : "busy", message: message, hint: hint)
         job.holder = holder
         return job
-    }
-}
-
-/// The locks under which a database's files may be put right. A vacuum of an owner's holds the old data file aside while the
-/// new one stands in its place, for a moment without a lock of its own (FORMAT.md 7.4): the one aside is locked first.
-private struct ResolvingLocks {
-    private let aside: (any FileLock)?
-    private let data: (any FileLock)?
-    /// The lock that counts: the data file's, or the other's when there is no data file.
-    let effective: any FileLock
-
-    /// Nil when neither file is there.
-    init?(_ files: FileSet, in storage: any ChangingStorage) throws(StorageError) {
-        aside = try storage.status(of: files.dataAside) == nil ? nil : try storage.lock(files.dataAside)
-        data = try storage.status(of: files.data) == nil ? nil : try storage.lock(files.data)
-        guard let effective = data ?? aside else { return nil }
-        self.effective = effective
     }
 }

@@ -1,0 +1,54 @@
+"""Databases that are large enough to watch a job at work, and what may not be left beside any."""
+import os
+import pathlib
+import re
+import subprocess
+
+import envelope
+import samples
+from statuses import OK
+from waiting import until
+
+
+def program():
+    """The debug build's program that makes a small sample large."""
+    shown = subprocess.run(
+        ["swift", "build", "--show-bin-path"], cwd=samples.REPOSITORY, capture_output=True, text=True, timeout=300)
+    assert shown.returncode == 0, shown.stderr
+    return f"{shown.stdout.strip()}/DatabaseScenario"
+
+
+def grow(sample, records):
+    """Adds records to a copy of a sample, and deletes a third of them again."""
+    done = subprocess.run(
+        [program(), str(sample.path), str(records)], input=sample.password.encode(), capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    return sample
+
+
+def export(world, sample):
+    """All records, as one document."""
+    return world.ctl("export", sample.path, "--format", "typed", *sample.kdf, password=sample.password).expect(OK).out
+
+
+def size(sample):
+    return sum(os.path.getsize(sample.path.with_suffix(s)) for s in (".blazedb", ".meta"))
+
+
+def left_over(sample):
+    """Files beside the database that an operation has left."""
+    own = {sample.path.name} | {f"{sample.stem}.{e}" for e in ("meta", "salt", "wal", "indexes", "meta.indexes")}
+    return sorted({f.name for f in pathlib.Path(sample.directory).iterdir()} - own)
+
+
+def job_of(text):
+    """The number in what --detach prints."""
+    return re.search(r"job (\d+) has begun", text)[1]
+
+
+def wait_for(world, job, *states, seconds=60):
+    """Waits until a job is in one of the states; the job."""
+    def shown():
+        found = envelope.data(world.ctl("jobs", "show", job, "-o", "json"))["job"]
+        return found if found["state"] in states else None
+    return until(shown, f"job {job} is {' or '.join(states)}", seconds)
