@@ -30,6 +30,13 @@ def every_verb(agent, sample):
             "wal", "indexes", "leftovers", "findings", "twins", "app", "last_holder"}),
         (["check", "--quick", path], "check", {"password": password}, {
             "id", "alias", "path", "verdict", "findings", "counts"}),
+        (["vacuum", path, "--dry-run"], "vacuum", {"password": password}, {
+            "id", "alias", "path", "dry_run", "space", "job"}),
+        (["gc", "status", path], "gc.status", {"password": password}, {"id", "alias", "path", "space"}),
+        (["gc", "run", path, "--yes"], "gc.run", {"password": password}, {"id", "alias", "path", "space", "job"}),
+        (["jobs", "ls"], "jobs.ls", {}, {"jobs"}),
+        (["jobs", "show", "1"], "jobs.show", {}, {"job"}),
+        (["jobs", "cancel", "1"], "jobs.cancel", {}, {"job", "was_active"}),
         (["unlock", path], "unlock", {"password": password}, {"id", "alias", "path", "kdf_iterations"}),
         (["export", path, "--format", "typed", "--out", agent.root / "tmp" / "o.json"], "export", {}, {
             "path", "records", "bytes", "findings"}),

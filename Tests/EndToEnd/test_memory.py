@@ -79,6 +79,20 @@ def test_nothing_is_left_of_passwords_that_came_with_a_request(world, traced, pu
     assert found(traced, traces(sample.password.encode(), derived(sample))) == {}
 
 
+def test_nothing_is_left_of_a_job(world, traced, put):
+    """Neither of one that came to its end, nor of one that the lock of its session ended."""
+    sample = put("typed")
+    needles = traces(sample.password.encode(), derived(sample))
+    for words in (["vacuum", "--always"], ["gc", "run"], ["vacuum", "--dry-run"]):
+        yes = [] if "--dry-run" in words else ["--yes"]
+        world.ctl(*words, sample.path, *yes, *sample.kdf, password=sample.password).expect(OK)
+    assert found(traced, needles) == {}
+    world.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+    world.ctl("vacuum", sample.path, "--yes", "--always", "--detach").expect(OK)
+    world.ctl("lock").expect(OK)
+    assert found(traced, needles) == {}
+
+
 def test_nothing_is_left_of_a_wrong_password(world, traced, put):
     sample = put("typed")
     wrong = "Wr0ng-Canary-2026-xyz"

@@ -18,6 +18,8 @@ def test_every_verb_leaves_every_file_alone(agent, put, name):
         (typed, None), (["info", path, *kdf], password), (["check", "--quick", path, *kdf], password),
         (typed + kdf, password), (["unlock", path, *kdf], "Wr0ng-Passw0rd-2026"), (["unlock", path, *kdf], password),
         (["ls"], None), (["info", path], None), (["check", "--quick", path], None), (typed, None),
+        (["vacuum", path, "--dry-run"], None), (["vacuum", path, "--dry-run", *kdf], password), (["vacuum", path], None),
+        (["gc", "status", path], None), (["gc", "run", path], None), (["jobs", "ls"], None),
         (typed + ["--out", agent.root / "tmp" / "out.json"], None), (["status"], None), (["db", "add", path], None),
         (["db", "alias", path, "thing"], None), (["db", "tag", path, "a", "b"], None), (["lock", path], None),
         (["scan", agent.databases], None), (["db", "forget", path], None),
