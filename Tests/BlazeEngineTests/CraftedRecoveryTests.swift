@@ -1,5 +1,6 @@
 import BlazeModel
 import BlazePlatform
+import Foundation
 import SystemPackage
 import Testing
 import TestSupport
@@ -81,6 +82,43 @@ import TestSupport
         }
         try writer.close()
         #expect(try Self.bench.contents(base) == wanted)
+    }
+
+    /// A chain that grew over free pages is on no list; when its record goes, its pages are free once, not twice.
+    @Test func pagesOfAChainOnTheFreeListAreGivenBackOnce() throws {
+        var builder = try Self.made(2)
+        try builder.addLong(DatabaseBuilder.id(9), size: 9000)
+        builder.index[2].pages = [2]
+        builder.free = [3, 4]
+        let storage = Self.storage(builder)
+        let writer = try Self.bench.open(storage)
+        try writer.delete(DatabaseBuilder.id(9))
+        var wanted = try Self.bench.contents(storage)
+        for n in 20..<26 {
+            let record = WriterBench.record(n)
+            try writer.insert(record)
+            wanted[record.id!] = typedJSON(record)
+        }
+        try writer.close()
+        #expect(try Self.bench.contents(storage) == wanted)
+    }
+
+    /// A file that only looks like one in the way is not emptied, and a link not followed.
+    @Test func aLinkInPlaceOfTheWALIsNotFollowed() throws {
+        let directory = try TemporaryDirectory()
+        var builder = try Self.made(2)
+        builder.wal = DatabaseBuilder.walEntry(0, builder.pages[0])
+        let files = FileSet(data: directory.path.appending("made.blazedb"))
+        try directory.write(builder.pages.flatMap(\.self), to: "made.blazedb")
+        try directory.write(builder.metadata(payload: builder.payload), to: "made.meta")
+        try directory.write([UInt8](0..<16), to: "made.salt")
+        let target = try directory.write(builder.wal, to: "precious")
+        try FileManager.default.createSymbolicLink(atPath: files.wal.string, withDestinationPath: target.string)
+        let storage = PosixStorage()
+        #expect(throws: EngineError(.notRegularFile, "")) {
+            try DatabaseWriter(files, in: storage, key: builder.key, lock: try storage.lock(files.data))
+        }
+        #expect(try storage.open(target).status().size == UInt64(builder.wal.count))
     }
 
     /// Pages behind nextPageIndex may belong to a record that grew (trap T2); the metadata says so once it is opened.

@@ -152,6 +152,67 @@ import TestSupport
         }
     }
 
+    // MARK: BlazeDB comes next
+
+    /// What BlazeDB does when it opens, as FORMAT.md 7.4 tells it.
+    private static func recoverAsBlazeDB(_ storage: CrashStorage) throws {
+        let files = bench.files
+        func isThere(_ path: FilePath) throws -> Bool { try storage.status(of: path) != nil }
+        guard try isThere(files.swapMarker) else { return }
+        if try isThere(files.swapSuccess) {
+            for path in [files.dataAside, files.metaAside, files.swapSuccess] { try storage.remove(path) }
+        } else if try isThere(files.dataAside) {
+            for (aside, path) in [(files.dataAside, files.data), (files.metaAside, files.meta)] {
+                try storage.remove(path)
+                if try isThere(aside) { try storage.rename(aside, to: path) }
+            }
+        }
+        try storage.remove(files.swapMarker)
+    }
+
+    /// A vacuum, and our way back from one, may be cut anywhere; BlazeDB, which opens next, has the old files or the new ones,
+    /// and nothing that misleads it later.
+    @Test func blazeDBFinishesOrUndoesASwap() throws {
+        let (base, model) = try Self.base()
+        let wanted = WriterBench.contents(model.values)
+        let whole = base.copy()
+        _ = try Self.bench.open(whole).vacuum()
+        var generator = SeededGenerator.printed("blazeDBFinishesOrUndoesASwap")
+        func check(_ storage: CrashStorage, _ what: String) throws {
+            try Self.recoverAsBlazeDB(storage)
+            do {
+                #expect(try Self.bench.contents(storage) == wanted, "\(what)")
+            } catch let error as WriterBench.Damaged {
+                // Only what lies about may be found, and is.
+                #expect(error.findings.allSatisfy { $0.name == .vacuumInterrupted }, "\(what): \(error)")
+            }
+            #expect(try storage.status(of: Self.bench.files.swapSuccess) == nil, "\(what): a success that says nothing")
+        }
+        for n in 1...whole.calls.count where testRounds(1) > 1 || Int.random(in: 0..<3, using: &generator) == 0 {
+            let seeds = (0..<testRounds(2)).map { _ in CrashStorage.Survival.some(seed: generator.next()) }
+            for survival in [.all, .nothing] + seeds {
+                let cut = base.copy(.dies, at: n)
+                _ = try? Self.bench.open(cut).vacuum()
+                let left = cut.survivors(survival)
+                try check(left.copy(), "call \(n) (\(whole.calls[n - 1])), \(survival)")
+                // Our own recovery is cut as well.
+                guard testRounds(1) > 1 || Int.random(in: 0..<3, using: &generator) == 0 else { continue }
+                let recovering = left.copy()
+                _ = try Self.bench.open(recovering)
+                for m in 0..<recovering.calls.count {
+                    let again = left.copy(.dies, at: m + 1)
+                    _ = try? Self.bench.open(again)
+                    for second in [CrashStorage.Survival.all, .some(seed: generator.next())] {
+                        try check(
+                            again.survivors(second),
+                            "call \(n) (\(whole.calls[n - 1])), \(survival), then \(m) (\(recovering.calls[m])), \(second)"
+                        )
+                    }
+                }
+            }
+        }
+    }
+
     /// What the disk says is told by its code, whichever call it is, and nothing more is done through the handle.
     @Test(arguments: [
         (Errno.noSpace, EngineError.Code.noSpace), (.diskQuotaExceeded, .noSpace), (.ioError, .writeFailed),

@@ -33,7 +33,13 @@ extension DatabaseWriter {
     public func vacuum(
         dropsUnindexed: Bool = false, always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> VacuumReport {
-        try checkUsable()
+        try exclusively { try rewrite(dropsUnindexed: dropsUnindexed, always: always, progress) }
+    }
+
+    private func rewrite(
+        dropsUnindexed: Bool, always: Bool, _ progress: (MaintenanceProgress) throws -> Void
+    ) throws -> VacuumReport {
+        try store.renewStatus()
         try checkNames()
         try checkNeeds()
         let successor: Successor
@@ -76,6 +82,20 @@ extension DatabaseWriter {
                 .recoveryUndecided,
                 "\(path.displayString) is there, and belongs to no vacuum that could be ended or undone",
                 hint: "move it away", path: path)
+        }
+        // Told before anything is built: the swap gives each old file a second name.
+        do throws(StorageError) {
+            try storage.remove(files.returning)
+            try storage.link(files.meta, to: files.returning)
+            try storage.remove(files.returning)
+        } catch {
+            let error = EngineError(error)
+            throw error.code == .writeFailed || error.code == .permissionDenied
+                ? EngineError(
+                    .writeFailed,
+                    "the file system of \(files.data.displayString) gives files no second name: \(error.message)",
+                    hint: "copy the database to another file system to vacuum it; gc run works here", path: files.data)
+                : error
         }
     }
 
@@ -121,7 +141,9 @@ extension DatabaseWriter {
                 try onStorage(files.data) { try prepareSwap(new) }
             }
         } catch {
-            // What cannot be undone here is undone by the next opening.
+            // What cannot be undone here is undone by the next opening. Where the new files may count already, only that can
+            // tell.
+            guard (try? storage.status(of: files.swapSuccess)) == .some(nil) else { throw error }
             var swap = InterruptedSwap(files, in: storage, locks: locks)
             _ = try? swap.resolve()
             throw error
@@ -149,17 +171,23 @@ extension DatabaseWriter {
     }
 
     private func finishSwap(_ new: Successor) throws {
+        // BlazeDB looks for backups before it takes the lock (trap T6), so somebody may have put the old files back.
+        guard try storage.status(of: files.data)?.identity == new.dataIdentity,
+            try storage.status(of: files.meta)?.identity == new.metaIdentity
+        else {
+            throw EngineError(
+                .replacedMeanwhile, "another process put the old files of \(files.data.displayString) back",
+                hint: "see blazectl holders, then try again", path: files.data)
+        }
         data = try storage.openForWriting(files.data)
         store = try PageStore(files.data, in: storage, cipher: cipher)
         image = new.image
         allocator = PageAllocator(free: [], next: new.image.nextPageIndex, listed: [])
         metadataStatus = try storage.status(of: files.meta)
-        try storage.remove(files.dataAside)
-        try storage.remove(files.metaAside)
-        try storage.syncDirectory(of: files.data)
-        try storage.remove(files.swapMarker)
-        try storage.syncDirectory(of: files.data)
-        try storage.remove(files.swapSuccess)
-        try storage.syncDirectory(of: files.data)
+        // In the order of `InterruptedSwap.finish`.
+        for path in [files.dataAside, files.metaAside, files.swapSuccess, files.swapMarker] {
+            try storage.remove(path)
+            try storage.syncDirectory(of: files.data)
+        }
     }
 }

@@ -15,6 +15,9 @@ struct Successor {
     let image: MetadataImage
     /// Data file and metadata, in bytes.
     let bytes: UInt64
+    /// Which files they are.
+    let dataIdentity: FileIdentity
+    let metaIdentity: FileIdentity
     /// Index entries that were left out.
     let deleted: Int
     /// Records of no index, which are left out.
@@ -67,6 +70,8 @@ struct Successor {
         let meta = try storage.create(files.meta, like: writer.metadataStatus)
         try meta.write(metadata, at: 0)
         try meta.sync()
+        dataIdentity = try data.status().identity
+        metaIdentity = try meta.status().identity
         bytes = try data.status().size + UInt64(metadata.count)
     }
 

@@ -50,8 +50,7 @@ struct InterruptedSwap {
                 try finish()
                 outcome = .new
             } else if isMarked {
-                try undo()
-                outcome = .old
+                outcome = try undo()
             } else {
                 outcome = try tidyUnmarked() ? .old : .nothing
             }
@@ -60,7 +59,8 @@ struct InterruptedSwap {
         }
     }
 
-    /// The new files count: the old ones go, then the markers, the one that says so last.
+    /// The new files count: the old ones go, then the markers. The one that says so goes before the other: alone, the other is
+    /// nothing to BlazeDB, but a success that was left would make it throw away the backups of its next vacuum.
     private mutating func finish() throws {
         guard try storage.status(of: files.data) != nil, try storage.status(of: files.meta) != nil else {
             throw EngineError(
@@ -68,72 +68,88 @@ struct InterruptedSwap {
                 "a vacuum of \(files.data.displayString) had ended, but one of the new files is missing",
                 hint: "copy all files of the database away; restore them from a backup", path: files.data)
         }
-        try storage.remove(files.dataAside)
-        try storage.remove(files.metaAside)
+        try removeBackups()
+        try storage.remove(files.swapSuccess)
         try storage.syncDirectory(of: files.data)
         try storage.remove(files.swapMarker)
-        try storage.syncDirectory(of: files.data)
-        try storage.remove(files.swapSuccess)
         try storage.syncDirectory(of: files.data)
         steps.append(RecoveryStep(.vacuumFinished, "a vacuum had ended: what was left of the old files was removed"))
     }
 
-    /// The old files count.
-    private mutating func undo() throws {
+    /// The data file's backup goes first: without it BlazeDB restores nothing, with it alone it would take the metadata away.
+    private func removeBackups() throws(StorageError) {
+        try storage.remove(files.dataAside)
+        try storage.syncDirectory(of: files.data)
+        try storage.remove(files.metaAside)
+        try storage.syncDirectory(of: files.data)
+    }
+
+    /// The old files count. Both backups stay until both files are back: BlazeDB, which may come next, restores both or none.
+    private mutating func undo() throws -> FileRecovery.Outcome {
+        let hasBackup = try [files.dataAside, files.metaAside].contains { try storage.status(of: $0) != nil }
+        let isBuilding = try files.vacuumNew.contains { try storage.status(of: $0) != nil }
         // Whoever waits for the lock must not get it on a file that has just lost its name, or got it back.
         try hold(files.dataAside)
         var restored: [String] = []
         if try putBack(files.dataAside, files.data) { restored.append("the data file") }
         if try putBack(files.metaAside, files.meta) { restored.append("the metadata") }
         try storage.syncDirectory(of: files.data)
+        try removeBackups()
         // What BlazeDB's vacuum was building.
         for path in files.vacuumNew { try storage.remove(path) }
         try storage.remove(files.swapMarker)
         try storage.syncDirectory(of: files.data)
+        guard hasBackup || isBuilding else {
+            // The last name of a vacuum that has ended.
+            steps.append(RecoveryStep(.vacuumFinished, "a vacuum had ended: its marker was removed"))
+            return .new
+        }
         steps.append(
             RecoveryStep(
                 .vacuumUndone,
                 restored.isEmpty
                     ? "a vacuum that did not end was undone: the files were still the old ones"
                     : "a vacuum that did not end was undone: \(restored.joined(separator: " and ")) put back"))
+        return .old
     }
 
     /// Without a marker, backups are names that were given just before it is made, or just before it is gone; whether there
     /// were any. Another file than the data file is left alone, unless there is none.
     private mutating func tidyUnmarked() throws -> Bool {
         guard let aside = try storage.status(of: files.dataAside) else {
-            guard try storage.status(of: files.data) != nil, try storage.status(of: files.metaAside) != nil else {
+            guard try storage.status(of: files.data) != nil, let meta = try storage.status(of: files.metaAside) else {
                 return false
             }
             // Its data file's other name is gone already.
-            guard try storage.status(of: files.metaAside)?.identity == storage.status(of: files.meta)?.identity else {
-                return false
-            }
+            guard try meta.identity == storage.status(of: files.meta)?.identity else { return false }
             try storage.remove(files.metaAside)
             try storage.syncDirectory(of: files.data)
             return true
         }
         if let data = try storage.status(of: files.data) {
             guard data.identity == aside.identity else { return false }
-            try storage.remove(files.dataAside)
+            if try storage.status(of: files.meta) == nil { _ = try putBack(files.metaAside, files.meta) }
             // The metadata may have been replaced since: its second name is then an older one.
-            try storage.remove(files.metaAside)
-            try storage.syncDirectory(of: files.data)
+            try removeBackups()
             return true
         }
-        try undo()
+        _ = try undo()
         return true
     }
 
-    /// Gives a file its name back; false when it has no backup.
+    /// Gives a file its name back, and leaves its backup; false when it has none, or has its name already.
     private func putBack(_ aside: FilePath, _ path: FilePath) throws -> Bool {
         guard let backup = try storage.status(of: aside) else { return false }
-        if try storage.status(of: path)?.identity == backup.identity {
-            // Two names of one file: a rename would leave both.
-            try storage.remove(aside)
-            return false
+        guard try storage.status(of: path)?.identity != backup.identity else { return false }
+        try storage.remove(files.returning)
+        do throws(StorageError) {
+            try storage.link(aside, to: files.returning)
+        } catch {
+            // A file system without second names, on which only BlazeDB can have begun.
+            try storage.rename(aside, to: path)
+            return true
         }
-        try storage.rename(aside, to: path)
+        try storage.rename(files.returning, to: path)
         return true
     }
 
@@ -153,7 +169,7 @@ struct InterruptedSwap {
     /// Removes what we were building.
     private mutating func removeOwn() throws -> Bool {
         var isFound = false
-        for path in [files.successor.data, files.successor.meta, files.metaNew]
+        for path in [files.successor.data, files.successor.meta, files.metaNew, files.returning]
         where try storage.status(of: path) != nil {
             try storage.remove(path)
             isFound = true

@@ -12,8 +12,13 @@ internal import SystemPackage
 /// Rolls a transaction of BlazeDB's back that did not end (FORMAT.md 7.1, trap T5): the copies from its beginning become the
 /// database again, page by page. The copies stay until that is done and durable, so that it may be interrupted anywhere.
 ///
-/// BlazeDB puts copies back whatever happened since. Here they are put back only where every record page that differs was
-/// written since the WAL was emptied, which a transaction's begin does: what else was written is no part of it.
+/// BlazeDB puts copies back whatever happened since, and none at all once the directory was moved. Here they are put back
+/// wherever they are, but only where nothing tells that the database was changed after that transaction:
+///
+/// - Every record page that differs was written since the WAL was emptied, which a transaction's begin does.
+/// - With nothing in the WAL the metadata is still the copied one: a clean close would have saved it.
+/// - Where the copies are of another path, BlazeDB may have opened the database since without seeing them: then the metadata
+///   must be of the seconds in which the transaction began, and no file much younger than the copies.
 struct TransactionRollback {
     /// The files of one transaction.
     private struct Copies {
@@ -75,7 +80,14 @@ struct TransactionRollback {
     /// The copies beside the database, by the hash in their names.
     private func found() throws(EngineError) -> [Copies] {
         var groups: [[UInt8]: Copies] = [:]
-        for leftover in try FileSetStatus.read(files, in: storage).leftovers where leftover.kind == .transactionCopy {
+        let status = try FileSetStatus.read(files, in: storage)
+        guard status.leftoversKnown else {
+            throw EngineError(
+                .readFailed, "the directory of \(files.data.displayString) could not be listed",
+                hint: "what an interrupted transaction left there must be known before the database is changed",
+                path: files.data)
+        }
+        for leftover in status.leftovers where leftover.kind == .transactionCopy {
             let path = leftover.path
             let name = path.withoutExtension.bytes
             switch path.extension {
@@ -88,6 +100,7 @@ struct TransactionRollback {
     }
 
     private struct Backup {
+        let path: FilePath
         let data: any StorageFile
         let status: FileStatus
         let meta: MetadataFile
@@ -101,12 +114,37 @@ struct TransactionRollback {
         guard let dataPath = copies.data, let metaPath = copies.meta else { return nil }
         let data = try storage.open(dataPath)
         let status = try data.status()
-        if copies.state == nil, try isBeginning(data, status) { return nil }
+        if copies.state == nil {
+            guard try isBeginning(data, status) else { throw undecided("what it had come to is not written down") }
+            return nil
+        }
         let meta = try MetadataFile(metaPath, in: storage)
         guard meta.isVerified(by: key, texts: try meta.signedTexts()) else {
             throw undecided("the signature of \(metaPath.displayString) does not verify")
         }
-        return Backup(data: data, status: status, meta: meta)
+        let backup = Backup(path: dataPath, data: data, status: status, meta: meta)
+        try checkWhole(backup)
+        return backup
+    }
+
+    /// That the copy holds every record that its index names: BlazeDB does not sync copies, and a machine that stopped may have
+    /// kept less of them than of the half-done state.
+    private func checkWhole(_ backup: Backup) throws {
+        let copy = try PageStore(backup.path, in: storage, cipher: try PageCipher(key))
+        let index = try backup.meta.payload().index
+        let reader = RecordReader(store: copy)
+        for entry in index.entries {
+            switch reader.outcome(of: entry, in: index) {
+            case .read(let found) where found.id == entry.id: continue
+            case .absent(let absence) where absence.failure.severity == .advice:
+                // Deleted before it began: the page is zero now as well.
+                let at = UInt64(absence.failure.page) * UInt64(PageView.byteCount)
+                let now = try data.bytes(count: PageView.byteCount, at: at)
+                if now.allSatisfy({ $0 == 0 }) { continue }
+            default: break
+            }
+            throw undecided("its copy does not hold record \(entry.id)")
+        }
     }
 
     private static let slice = 256 << 10
@@ -127,6 +165,7 @@ struct TransactionRollback {
             try storage.status(of: files.rollbackMarker) != nil
             && storage.open(files.rollbackMarker).bytes(count: 256, at: 0) == backup.mark
         let differing = try compare(backup, isDecided: isDecided)
+        if !isDecided, !differing.isEmpty { try checkNothingFollowed(copies, backup) }
         // From here on the WAL does not tell any more what the transaction wrote, so the decision is kept.
         if !isDecided {
             try storage.remove(files.rollbackMarker)
@@ -179,11 +218,16 @@ struct TransactionRollback {
         var differing: [UInt64] = []
         let old = PageBuffer(pages: 1)
         let new = PageBuffer(pages: 1)
+        var hole: UInt64 = 0
         for page in 0..<((max(now, backup.status.size) + pageBytes - 1) / pageBytes) {
             let at = page * pageBytes
+            if page < hole { continue }
             old.zero(from: try backup.data.read(into: old.bytes, at: at))
             new.zero(from: try data.read(into: new.bytes, at: at))
-            guard !old.page(0).bytes.elementsEqual(new.page(0).bytes) else { continue }
+            guard !old.page(0).bytes.elementsEqual(new.page(0).bytes) else {
+                if new.page(0).kind == .empty { hole = try nextData(behind: at, backup) }
+                continue
+            }
             if at < backup.status.size { differing.append(page) }
             guard !isDecided, new.page(0).kind == .record, cipher.authenticates(new.page(0)) else { continue }
             let written = UInt32(exactly: page).flatMap { images[$0] } ?? []
@@ -192,6 +236,41 @@ struct TransactionRollback {
             }
         }
         return differing
+    }
+
+    /// The first page behind a position at which either file has data.
+    private func nextData(behind at: UInt64, _ backup: Backup) throws(StorageError) -> UInt64 {
+        let pageBytes = UInt64(PageView.byteCount)
+        let next = at + pageBytes
+        return min(try data.nextData(from: next) ?? .max, try backup.data.nextData(from: next) ?? .max) / pageBytes
+    }
+
+    /// That the metadata tells nothing of a later change.
+    private func checkNothingFollowed(_ copies: Copies, _ backup: Backup) throws {
+        let now = try MetadataFile(files, in: storage)
+        if now.bytes != backup.meta.bytes, try (storage.status(of: files.wal)?.size ?? 0) == 0 {
+            throw undecided("the database was closed after it")
+        }
+        guard !isOfThisPath(backup.path) else { return }
+        let style = Date.ISO8601FormatStyle()
+        guard let began = begun(copies).flatMap({ try? style.parse($0) }),
+            let saved = now.wrapper.signedAt.flatMap({ try? style.parse($0) }),
+            (-1.0...Self.sameSession).contains(saved.timeIntervalSince(began)),
+            Double(try FileSetStatus.read(files, in: storage).modified) - Double(backup.status.modified)
+                <= Self.sameSession * 1e9
+        else { throw undecided("its files are of another path, and the database may have been opened since") }
+    }
+
+    /// Seconds within which no other process can have opened the database, after it was moved.
+    private static let sameSession = 10.0
+
+    /// Whether the copies are named after the path that the database has now (FORMAT.md 1).
+    private func isOfThisPath(_ copy: FilePath) -> Bool {
+        let hash = SHA256.hash(data: files.data.bytes).map { byte in
+            let hex = String(byte, radix: 16)
+            return hex.count == 1 ? "0" + hex : hex
+        }
+        return copy.withoutExtension.bytes.suffix(64).elementsEqual(hash.joined().utf8)
     }
 
     /// The checksums of each page's images in the WAL.
