@@ -65,6 +65,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case interrupted = "interrupted"
         /// The database is damaged, and the operation would make it worse.
         case damaged = "damaged"
+        /// Records that the index does not have would be lost.
+        case wouldDropRecords = "would-drop-records"
         /// There is a record of that id already.
         case recordExists = "record-exists"
         /// There is no record of that id.

@@ -25,7 +25,13 @@ enum CheckHandler {
             }
             reply.tier = opened.tier
             reply.findings = try withExtendedLifetime(opened.lease) {
-                try opened.reader.quickCheck().findings.map(WireFinding.init)
+                do throws(EngineError) {
+                    return try opened.reader.quickCheck(while: { opened.isWanted }).findings.map(WireFinding.init)
+                } catch {
+                    // Why it was ended is told rather than that it was.
+                    try opened.check()
+                    throw error
+                }
             }
             try opened.check()
             reply.row = DatabaseRows.row(for: database, summary: summary, state)

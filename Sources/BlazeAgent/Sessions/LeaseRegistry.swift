@@ -34,6 +34,9 @@ final class DatabaseLease: Sendable {
     /// The lock of the file that a vacuum has set aside, where there is one.
     var asideLock: FileLease? { locks.withLock { $0.count > 1 ? $0.first : nil } }
 
+    /// Whether somebody has asked for the lock.
+    var isRecalled: Bool { registry.isRecalled(number) }
+
     /// Ends the operation when somebody has asked for the lock.
     func check() throws {
         guard registry.isRecalled(number) else { return }

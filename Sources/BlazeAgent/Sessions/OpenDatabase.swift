@@ -20,6 +20,9 @@ struct OpenDatabase {
         try use.check()
     }
 
+    /// Whether neither has happened.
+    var isWanted: Bool { lease?.isRecalled != true && !use.isEnded }
+
     /// How closely the database is looked at.
     var tier: WireTier { lease == nil ? .observe : .lease }
 

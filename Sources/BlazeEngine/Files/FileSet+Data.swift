@@ -16,7 +16,7 @@ extension FileSet {
             else { throw EngineError(error) }
             throw EngineError(
                 .dataMovedAside, "\(data.displayString) is missing: a vacuum that did not end has moved it aside",
-                hint: "copy all files, then give \(aside.path.displayString) its name back", path: data)
+                hint: "blazectl gc run gives \(aside.path.displayString) its name back", path: data)
         }
     }
     /// What stat tells about the open data file. Throws what `openData` throws.

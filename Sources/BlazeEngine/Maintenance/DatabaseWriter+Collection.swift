@@ -144,6 +144,7 @@ struct RecordSurvey {
             .damaged,
             "\(reader.files.data.displayString) has \(count) damaged records or entries"
                 + (first.record.map { ", \($0) among them" } ?? "") + ": \(first.message)",
-            hint: "blazectl check tells all of them; nothing was changed", path: reader.files.data, page: first.page)
+            hint: "blazectl check --quick tells all of them; nothing was changed", path: reader.files.data,
+            page: first.page)
     }
 }

@@ -28,8 +28,8 @@ extension DatabaseWriter {
     ///   - dropsUnindexed: records that stand in pages of no list, and that the index does not have, may be lost.
     ///   - always: also where nothing is gained.
     ///   - progress: called now and then; what it throws before the new files are put in place leaves the old ones.
-    /// - Throws: `.damaged` when a record cannot be read, or `dropsUnindexed` would be needed; `.noSpace`, `.noMemory`; what
-    ///   a transaction throws; what `progress` throws.
+    /// - Throws: `.damaged` when a record cannot be read, `.wouldDropRecords` when `dropsUnindexed` would be needed; `.noSpace`,
+    ///   `.noMemory`; what a transaction throws; what `progress` throws.
     public func vacuum(
         dropsUnindexed: Bool = false, always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> VacuumReport {
@@ -119,9 +119,9 @@ extension DatabaseWriter {
     ) throws {
         guard !dropsUnindexed, successor.unindexed > 0 else { return }
         throw EngineError(
-            .damaged,
+            .wouldDropRecords,
             "\(successor.unindexed) records stand in pages that the index does not know, and would be lost",
-            hint: "blazectl check tells more; nothing was changed", path: files.data)
+            hint: "copy all files of the database away first; --drop-unindexed then leaves them out", path: files.data)
     }
 
     private func removeSuccessor() throws(EngineError) {

@@ -31,7 +31,9 @@ struct MetadataFile {
 
     /// Whether the signature over one of `texts` is by this key.
     func isVerified(by key: SymmetricKey, texts: [[UInt8]]) -> Bool {
-        texts.contains { text in
+        // What the codes are computed with is left on the stack, in the frames of this call as well.
+        defer { wipeStack() }
+        return texts.contains { text in
             (try? Self.authenticationCode(of: text, key: key)).map { isEqualInConstantTime(wrapper.signature, $0) }
                 ?? false
         }

@@ -1,4 +1,3 @@
-internal import BlazeModel
 internal import BlazePlatform
 internal import CBoringSSL
 internal import Crypto
@@ -71,77 +70,44 @@ struct MetadataImage: Sendable {
                 hint: "this database is at the format's limit: split it")
         }
         let signature = try MetadataFile.authenticationCode(of: payload, key: key)
-        var members: [(key: String, value: [UInt8])] = unknownWrapperMembers.map { ($0.key, $0.value) }
-        func text(_ text: some Sequence<UInt8>) -> [UInt8] { [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")] }
+        var members = unknownWrapperMembers.map { ($0.key, $0.value[...]) }
         members += [
-            ("encodingFormat", text("blazeBinary".utf8)), ("layout", Array("{}".utf8)),
-            ("secureLayoutVersion", Array("2".utf8)),
-            ("signature", text(Data(signature).base64EncodedData())),
-            ("signedAt", text(Date.now.ISO8601Format().utf8)),
-            ("signedPayload", text(Data(payload).base64EncodedData())),
+            ("encodingFormat", Array("\"blazeBinary\"".utf8)[...]), ("layout", Array("{}".utf8)[...]),
+            ("secureLayoutVersion", Array("2".utf8)[...]), ("signature", Self.base64(signature)[...]),
+            ("signedAt", Array("\"\(Date.now.ISO8601Format())\"".utf8)[...]),
+            ("signedPayload", Self.base64(payload)[...]),
         ]
         return Self.object(members)
     }
 
+    private static func base64(_ bytes: [UInt8]) -> [UInt8] {
+        let encoded = Data(bytes).base64EncodedData()
+        return [UInt8](unsafeUninitializedCapacity: encoded.count + 2) { out, count in
+            out[0] = UInt8(ascii: "\"")
+            _ = encoded.copyBytes(to: UnsafeMutableBufferPointer(rebasing: out[1...]))
+            out[encoded.count + 1] = UInt8(ascii: "\"")
+            count = encoded.count + 2
+        }
+    }
+
     private var payload: [UInt8] {
-        var members: [String: [UInt8]] = [
-            "encodingFormat": Array("\"blazeBinary\"".utf8), "fieldTypes": Array("[]".utf8),
-            "metaData": Array("[{\"key\":\"formatVersion\",\"value\":\"1.0.0\"}]".utf8),
-            "searchIndexedFields": Array("[]".utf8), "secondaryIndexDefinitions": Array("[]".utf8),
-            "secondaryIndexes": Array("[]".utf8), "version": Array("1".utf8),
+        var members: [String: ArraySlice<UInt8>] = [
+            "encodingFormat": Array("\"blazeBinary\"".utf8)[...], "fieldTypes": Array("[]".utf8)[...],
+            "metaData": Array("[{\"key\":\"formatVersion\",\"value\":\"1.0.0\"}]".utf8)[...],
+            "searchIndexedFields": Array("[]".utf8)[...], "secondaryIndexDefinitions": Array("[]".utf8)[...],
+            "secondaryIndexes": Array("[]".utf8)[...], "version": Array("1".utf8)[...],
         ]
-        for member in kept { members[member.key] = member.value }
-        members["indexMap"] = indexMap
-        members["nextPageIndex"] = Array("\(nextPageIndex)".utf8)
-        var free: [UInt8] = []
-        Self.append(freePages[...], to: &free)
-        members["deletedPages"] = free
+        for member in kept { members[member.key] = member.value[...] }
+        members["indexMap"] = IndexText.indexMap(index)[...]
+        members["nextPageIndex"] = Array("\(nextPageIndex)".utf8)[...]
+        members["deletedPages"] = IndexText.list(freePages)[...]
         return Self.object(members.map { ($0.key, $0.value) })
     }
 
-    private var indexMap: [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(index.count * 72 + index.pages.count * 7 + 2)
-        out.append(UInt8(ascii: "["))
-        for entry in index.entries {
-            if out.count > 1 { out.append(UInt8(ascii: ",")) }
-            out += Self.idKey
-            entry.id.appendText(to: &out)
-            out += Self.pagesKey
-            Self.append(index.pages(of: entry), to: &out)
-            out.append(UInt8(ascii: "}"))
-        }
-        out.append(UInt8(ascii: "]"))
-        return out
-    }
-
-    private static let idKey = Array("{\"id\":\"".utf8)
-    private static let pagesKey = Array("\",\"pages\":".utf8)
-
-    private static func append(_ numbers: ArraySlice<UInt32>, to out: inout [UInt8]) {
-        out.append(UInt8(ascii: "["))
-        var isFirst = true
-        for number in numbers {
-            if !isFirst { out.append(UInt8(ascii: ",")) }
-            isFirst = false
-            append(number, to: &out)
-        }
-        out.append(UInt8(ascii: "]"))
-    }
-
-    private static func append(_ number: UInt32, to out: inout [UInt8]) {
-        var divisor: UInt32 = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            out.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-            divisor /= 10
-        }
-    }
-
-    /// An object with its members in the order of their names, as BlazeDB writes them. Names are written as they were read.
-    private static func object(_ members: [(key: String, value: [UInt8])]) -> [UInt8] {
+    /// An object with its members in the order of their names, as BlazeDB writes them.
+    private static func object(_ members: [(key: String, value: ArraySlice<UInt8>)]) -> [UInt8] {
         var out = [UInt8(ascii: "{")]
-        out.reserveCapacity(members.reduce(2) { $0 + $1.key.utf8.count + $1.value.count + 4 })
+        out.reserveCapacity(members.reduce(2) { $0 + 2 * $1.key.utf8.count + $1.value.count + 4 })
         for (key, value) in members.sorted(by: { $0.key < $1.key }) {
             if out.count > 1 { out.append(UInt8(ascii: ",")) }
             JSONQuoting.append(key, to: &out)

@@ -54,7 +54,7 @@ struct Recovery {
         if let first = obstacles.first {
             throw EngineError(
                 .damaged, "\(files.meta.displayString): \(first.message), and would be lost when it is written anew",
-                hint: "blazectl check tells more; nothing was changed", path: files.meta)
+                hint: "blazectl check --quick tells more; nothing was changed", path: files.meta)
         }
         try applyWAL(generation, to: data)
         let store = generation.store
@@ -67,7 +67,7 @@ struct Recovery {
         guard next <= UInt64(UInt32.max) else {
             throw EngineError(
                 .damaged, "\(files.meta.displayString): nextPageIndex is \(next), which is no page number",
-                hint: "blazectl check tells more; nothing was changed", path: files.meta)
+                hint: "blazectl check --quick tells more; nothing was changed", path: files.meta)
         }
         if next > image.nextPageIndex {
             steps.append(
@@ -106,7 +106,7 @@ struct Recovery {
         guard size / UInt64(PageView.byteCount) < UInt64(UInt32.max) else {
             throw EngineError(
                 .damaged, "\(files.data.displayString) has \(size) bytes, more than a database can have",
-                hint: "blazectl check tells what is in it", path: files.data)
+                hint: "blazectl check --quick tells what is in it", path: files.data)
         }
     }
 
