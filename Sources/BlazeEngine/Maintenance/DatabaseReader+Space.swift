@@ -48,7 +48,7 @@ extension DatabaseReader {
         image.nextPageIndex = pages
         image.freePages = []
         report.vacuumedDataBytes = pages * UInt64(PageView.byteCount)
-        report.vacuumedMetadataBytes = UInt64(try image.bytes(key: key).count)
+        report.vacuumedMetadataBytes = UInt64(try image.encoded(key: key).count)
         report.diskNeeded = report.vacuumedDataBytes + report.vacuumedMetadataBytes
         report.diskAvailable = (storage as? any ChangingStorage)?.available(at: files.data)
         report.memoryNeeded = VacuumNeeds.memory(index: metadata.index, metadataBytes: report.metadataBytes)

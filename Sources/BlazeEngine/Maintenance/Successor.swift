@@ -66,9 +66,9 @@ struct Successor {
         image.nextPageIndex = next
         if !survey.deleted.isEmpty { image.dropSearchIndex() }
         self.image = image
-        let metadata = try image.bytes(key: writer.key)
+        let metadata = try image.encoded(key: writer.key)
         let meta = try storage.create(files.meta, like: writer.metadataStatus)
-        try meta.write(metadata, at: 0)
+        try metadata.write(to: meta)
         try meta.sync()
         dataIdentity = try data.status().identity
         metaIdentity = try meta.status().identity

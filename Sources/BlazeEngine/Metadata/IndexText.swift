@@ -9,26 +9,40 @@ enum IndexText {
     private static let entryBytes = head.count + 36 + middle.count + 3
     private static let pageBytes = 11
 
-    static func indexMap(_ index: RecordIndex) -> [UInt8] {
-        let capacity = 2 + index.count * entryBytes + index.pages.count * pageBytes
-        return [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            var cursor = Cursor(buffer)
-            cursor.put(UInt8(ascii: "["))
-            var isFirst = true
-            for entry in index.entries {
-                if !isFirst { cursor.put(UInt8(ascii: ",")) }
-                isFirst = false
-                cursor.put(head)
-                cursor.put(entry.id)
-                cursor.put(middle)
-                cursor.put(numbers: index.pages(of: entry))
-                cursor.put(UInt8(ascii: "]"))
-                cursor.put(UInt8(ascii: "}"))
+    /// The most bytes that an index takes.
+    static func bound(_ index: RecordIndex) -> Int { 2 + index.count * entryBytes + index.pages.count * pageBytes }
+
+    /// Appends the index's text, a part at a time: memory that is touched for the first time costs more than writing to it.
+    static func append(_ index: RecordIndex, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "["))
+        var start = 0
+        while start < index.count {
+            var end = start
+            var capacity = 0
+            while end < index.count, capacity < partBytes {
+                capacity += entryBytes + Int(index.entries[end].count) * pageBytes
+                end += 1
             }
-            cursor.put(UInt8(ascii: "]"))
-            count = cursor.position
+            out += [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+                var cursor = Cursor(buffer)
+                for place in start..<end {
+                    let entry = index.entries[place]
+                    if place > 0 { cursor.put(UInt8(ascii: ",")) }
+                    cursor.put(head)
+                    cursor.put(entry.id)
+                    cursor.put(middle)
+                    cursor.put(numbers: index.pages(of: entry))
+                    cursor.put(UInt8(ascii: "]"))
+                    cursor.put(UInt8(ascii: "}"))
+                }
+                count = cursor.position
+            }
+            start = end
         }
+        out.append(UInt8(ascii: "]"))
     }
+
+    private static let partBytes = 64 << 10
 
     static func list(_ pages: [UInt32]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 2 + pages.count * pageBytes) { buffer, count in

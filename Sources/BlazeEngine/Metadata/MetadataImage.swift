@@ -1,6 +1,7 @@
 internal import BlazePlatform
-internal import CBoringSSL
 internal import Crypto
+internal import Dispatch
+internal import Synchronization
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -61,33 +62,80 @@ struct MetadataImage: Sendable {
 
     // MARK: Bytes
 
-    /// The whole file, signed with the key now.
-    func bytes(key: SymmetricKey) throws(EngineError) -> [UInt8] {
+    /// The whole file, signed with the key now, in the pieces that it is put together from: the payload may be long.
+    struct Encoded {
+        fileprivate let head: [UInt8]
+        fileprivate let payload: Data
+        fileprivate let tail: [UInt8]
+
+        /// Its length in bytes.
+        var count: Int { head.count + payload.count + tail.count }
+
+        /// Writes it from the beginning of a file.
+        func write(to file: any WritableFile) throws {
+            try file.write(head, at: 0)
+            try payload.withUnsafeBytes { try file.write($0, at: UInt64(head.count)) }
+            try file.write(tail, at: UInt64(head.count + payload.count))
+        }
+    }
+
+    /// The file. Throws `.limitExceeded` for one that could not be read back, and `.noMemory`.
+    func encoded(key: SymmetricKey) throws(EngineError) -> Encoded {
         let payload = self.payload
         guard payload.count <= Int(EngineLimits.metadataBytes) / 2 else {
             throw EngineError(
                 .limitExceeded, "the metadata would have \(payload.count) bytes, more than can be read back",
                 hint: "this database is at the format's limit: split it")
         }
-        let signature = try MetadataFile.authenticationCode(of: payload, key: key)
+        let (signature, text) = try Self.sign(payload, key)
         var members = unknownWrapperMembers.map { ($0.key, $0.value[...]) }
         members += [
             ("encodingFormat", Array("\"blazeBinary\"".utf8)[...]), ("layout", Array("{}".utf8)[...]),
-            ("secureLayoutVersion", Array("2".utf8)[...]), ("signature", Self.base64(signature)[...]),
-            ("signedAt", Array("\"\(Date.now.ISO8601Format())\"".utf8)[...]),
-            ("signedPayload", Self.base64(payload)[...]),
+            ("secureLayoutVersion", Array("2".utf8)[...]),
+            ("signature", Array("\"\(Data(signature).base64EncodedString())\"".utf8)[...]),
+            ("signedAt", Array("\"\(Date.now.ISO8601Format())\"".utf8)[...]), ("signedPayload", []),
         ]
-        return Self.object(members)
+        let sorted = members.sorted { $0.0 < $1.0 }
+        let place = sorted.firstIndex { $0.0 == "signedPayload" } ?? sorted.endIndex
+        var head = [UInt8(ascii: "{")]
+        for (key, value) in sorted[..<place] { Self.append(key, value, to: &head) }
+        Self.append("signedPayload", [UInt8(ascii: "\"")], to: &head)
+        var tail = [UInt8(ascii: "\"")]
+        for (key, value) in sorted[place...].dropFirst() { Self.append(key, value, to: &tail) }
+        tail.append(UInt8(ascii: "}"))
+        return Encoded(head: head, payload: text, tail: tail)
     }
 
-    private static func base64(_ bytes: [UInt8]) -> [UInt8] {
-        let encoded = Data(bytes).base64EncodedData()
-        return [UInt8](unsafeUninitializedCapacity: encoded.count + 2) { out, count in
-            out[0] = UInt8(ascii: "\"")
-            _ = encoded.copyBytes(to: UnsafeMutableBufferPointer(rebasing: out[1...]))
-            out[encoded.count + 1] = UInt8(ascii: "\"")
-            count = encoded.count + 2
+    /// From how many bytes on a second core pays.
+    private static let parallelBytes = 128 << 10
+
+    /// The payload's signature and its base64 text; side by side where it is long.
+    private static func sign(_ payload: [UInt8], _ key: SymmetricKey) throws(EngineError) -> ([UInt8], Data) {
+        @Sendable func text() -> Data {
+            payload.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return Data() }
+                return Data(
+                    bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none
+                ).base64EncodedData()
+            }
         }
+        guard payload.count >= parallelBytes else {
+            return (try MetadataFile.authenticationCode(of: payload, key: key), text())
+        }
+        let result = Mutex((signature: Result<[UInt8], EngineError>.success([]), text: Data()))
+        DispatchQueue.concurrentPerform(iterations: 2) { part in
+            if part == 0 {
+                let encoded = text()
+                result.withLock { $0.text = encoded }
+            } else {
+                let signed = Result { () throws(EngineError) in
+                    try MetadataFile.authenticationCode(of: payload, key: key)
+                }
+                result.withLock { $0.signature = signed }
+            }
+        }
+        let (signature, encoded) = result.withLock { ($0.signature, $0.text) }
+        return (try signature.get(), encoded)
     }
 
     private var payload: [UInt8] {
@@ -98,23 +146,25 @@ struct MetadataImage: Sendable {
             "secondaryIndexes": Array("[]".utf8)[...], "version": Array("1".utf8)[...],
         ]
         for member in kept { members[member.key] = member.value[...] }
-        members["indexMap"] = IndexText.indexMap(index)[...]
+        members["indexMap"] = []
         members["nextPageIndex"] = Array("\(nextPageIndex)".utf8)[...]
         members["deletedPages"] = IndexText.list(freePages)[...]
-        return Self.object(members.map { ($0.key, $0.value) })
-    }
-
-    /// An object with its members in the order of their names, as BlazeDB writes them.
-    private static func object(_ members: [(key: String, value: ArraySlice<UInt8>)]) -> [UInt8] {
         var out = [UInt8(ascii: "{")]
-        out.reserveCapacity(members.reduce(2) { $0 + 2 * $1.key.utf8.count + $1.value.count + 4 })
+        out.reserveCapacity(
+            members.reduce(2) { $0 + 2 * $1.key.utf8.count + $1.value.count + 4 } + IndexText.bound(index))
         for (key, value) in members.sorted(by: { $0.key < $1.key }) {
-            if out.count > 1 { out.append(UInt8(ascii: ",")) }
-            JSONQuoting.append(key, to: &out)
-            out.append(UInt8(ascii: ":"))
-            out += value
+            Self.append(key, value, to: &out)
+            if key == "indexMap" { IndexText.append(index, to: &out) }
         }
         out.append(UInt8(ascii: "}"))
         return out
+    }
+
+    /// A member of an object, in the order of their names as BlazeDB writes them, with the comma before it.
+    private static func append(_ key: String, _ value: ArraySlice<UInt8>, to out: inout [UInt8]) {
+        if out != [UInt8(ascii: "{")] { out.append(UInt8(ascii: ",")) }
+        JSONQuoting.append(key, to: &out)
+        out.append(UInt8(ascii: ":"))
+        out += value
     }
 }

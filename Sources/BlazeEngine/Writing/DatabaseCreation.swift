@@ -27,7 +27,9 @@ struct DatabaseCreation {
             try write(salt, to: files.salt)
             try storage.syncDirectory(of: files.data)
             try storage.remove(files.metaNew)
-            try write(try MetadataImage().bytes(key: key), to: files.metaNew)
+            let meta = try storage.create(files.metaNew, like: nil)
+            try MetadataImage().encoded(key: key).write(to: meta)
+            try meta.sync()
             // A name that somebody has given meanwhile is not taken from him.
             try storage.link(files.metaNew, to: files.meta)
             try storage.remove(files.metaNew)

@@ -43,12 +43,12 @@ extension DatabaseWriter {
     /// Writes metadata beside the old one and renames it over it. From `willRename` on it may be on the disk.
     func replaceMetadata(_ new: MetadataImage, willRename: () -> Void = {}) throws(EngineError) {
         try checkPlace()
-        let bytes = try new.bytes(key: key)
+        let text = try new.encoded(key: key)
         try onStorage(files.meta) {
             try storage.remove(files.metaNew)
             let file = try storage.create(files.metaNew, like: metadataStatus ?? store.status)
             do {
-                try file.write(bytes, at: 0)
+                try text.write(to: file)
                 try file.sync()
             } catch {
                 // The one that counts is untouched, so no half of another one stays beside it. What could not be written
