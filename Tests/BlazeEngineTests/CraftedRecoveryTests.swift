@@ -174,6 +174,30 @@ import TestSupport
         try Self.bench.open(storage).close()
     }
 
+    /// The process died in the middle of a transaction, and BlazeDB has worked since: a record that it let grow without saving
+    /// the metadata reaches the same pages, and they stay.
+    @Test func pagesThatARecordReachesAreNotCutOff() throws {
+        var builder = try Self.made(2)
+        try builder.addLong(DatabaseBuilder.id(9), size: 9000)
+        let grown = builder.pages
+        builder.pages.removeLast(2)
+        builder.index[2].pages = [2]
+        builder.nextPageIndex = 3
+        for isReached in [true, false] {
+            let storage = Self.storage(builder)
+            let marker = try GrowthMarker(Self.bench.files, in: storage)
+            try marker.note(3, beside: try storage.status(of: Self.bench.files.meta))
+            let file = try storage.openForWriting(Self.bench.files.data)
+            try file.write(isReached ? grown[3] + grown[4] : grown[0] + grown[1], at: 3 * 4096)
+            if !isReached { try file.write([UInt8](repeating: 0, count: 4096), at: 2 * 4096) }
+            let writer = try Self.bench.open(storage)
+            #expect(writer.recovery.map(\.kind) == [isReached ? .nextPageRaised : .unfinishedCutOff])
+            try writer.close()
+            #expect(storage[Self.bench.files.data]?.count == (isReached ? 5 : 3) * 4096)
+            #expect(try storage.status(of: Self.bench.files.growthMarker) == nil)
+        }
+    }
+
     /// Whoever replaces a file although it is locked is not overwritten.
     @Test func replacedFilesAreNotOverwritten() throws {
         for path in [Self.bench.files.data, Self.bench.files.meta] {

@@ -98,14 +98,15 @@ import TestSupport
                 let cut = base.copy(.dies, at: n)
                 let done = Self.run(steps, on: cut)
                 try Self.check(
-                    cut.survivors(survival), between: states, done,
+                    cut.survivors(survival), between: states, done, survival,
                     "\(name), dies at call \(n) (\(calls[n - 1])), \(survival)")
             }
             for event in [CrashStorage.Event.fails(.noSpace), .fails(.ioError), .failsAfterwards(.ioError)] {
                 let failing = base.copy(event, at: n)
                 let done = Self.run(steps, on: failing)
                 try Self.check(
-                    failing.survivors(.all), between: states, done, "\(name), \(event) at call \(n) (\(calls[n - 1]))")
+                    failing.survivors(.all), between: states, done, .all,
+                    "\(name), \(event) at call \(n) (\(calls[n - 1]))")
             }
         }
     }
@@ -129,11 +130,17 @@ import TestSupport
 
     /// Opens again: the state is the last acknowledged one, or the one that was under way; and it can be changed further.
     private static func check(
-        _ storage: CrashStorage, between states: [Contents], _ done: Int, _ what: String
+        _ storage: CrashStorage, between states: [Contents], _ done: Int, _ survival: CrashStorage.Survival,
+        _ what: String
     ) throws {
         do {
             let writer = try bench.open(storage)
             let now = try bench.contents(storage)
+            if survival == .all {
+                // Nothing of what was not finished looks like a record that the index lost.
+                let reader = try DatabaseReader(bench.files, in: storage, key: bench.key, underLease: true)
+                #expect(try reader.space().unindexedRecords == 0, "\(what): half a change looks like records")
+            }
             let allowed = states[done...min(done + 1, states.count - 1)]
             #expect(allowed.contains(now), "\(what): the state is none that may be")
             #expect(bench.leftovers(storage).isEmpty, "\(what): \(bench.leftovers(storage)) stay")

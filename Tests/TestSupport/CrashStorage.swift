@@ -69,7 +69,8 @@ public final class CrashStorage: ChangingStorage {
         state.withLock { old in
             copy.state.withLock { new in
                 for (number, node) in old.nodes {
-                    new.nodes[number] = Node(bytes: node.bytes, synced: node.bytes, mode: node.mode)
+                    new.nodes[number] = Node(
+                        bytes: node.bytes, synced: node.bytes, changes: node.changes, mode: node.mode)
                 }
                 new.nextNode = old.nextNode
                 new.names = old.names
@@ -132,7 +133,7 @@ public final class CrashStorage: ChangingStorage {
                             }
                         }
                     }
-                    new.nodes[number] = Node(bytes: bytes, synced: bytes, mode: node.mode)
+                    new.nodes[number] = Node(bytes: bytes, synced: bytes, changes: node.changes, mode: node.mode)
                 }
                 new.names = old.syncedNames
                 for change in old.pendingNames where isKept() {

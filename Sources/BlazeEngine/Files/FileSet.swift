@@ -39,6 +39,8 @@ public struct FileSet: Sendable, Hashable {
     var metaNew: FilePath { base.appendingSuffix(".agent_meta") }
     /// A second name of a vacuum's backup, on its way back to its place.
     var returning: FilePath { base.appendingSuffix(".agent_back") }
+    /// That pages at the end of the data file are being filled (`GrowthMarker`).
+    var growthMarker: FilePath { base.appendingSuffix(".agent_grow") }
     /// That an interrupted transaction is being rolled back, and from which copy.
     var rollbackMarker: FilePath { base.appendingSuffix(".agent_rollback") }
     /// `NAME`, for a person: bytes that cannot be shown are escaped.

@@ -63,6 +63,7 @@ struct Recovery {
         try store.renewStatus()
         var image = try MetadataImage(generation.metadata)
         let listed = generation.metadata.index.pages.sorted()
+        try cutUnfinished(generation, store, data)
         let next = max(image.nextPageIndex, store.filePages)
         guard next <= UInt64(UInt32.max) else {
             throw EngineError(
@@ -98,6 +99,34 @@ struct Recovery {
             }
         }
         if let problem { throw problem }
+    }
+
+    /// Cuts off what a change of ours had filled at the end of the file when its process died. Where a record reaches a page
+    /// there, as BlazeDB's may that has worked since, everything stays.
+    private mutating func cutUnfinished(
+        _ generation: Generation, _ store: PageStore, _ data: any WritableFile
+    ) throws(EngineError) {
+        let next = generation.metadata.nextPageIndex
+        let counts = try onStorage(files.growthMarker) {
+            try GrowthMarker.counts(files, in: storage, next: next, metadata: generation.metadataStatus)
+        }
+        if counts, store.filePages > next {
+            let scan = try HeaderScan(store, generation.metadata)
+            let reached = try ChainReach(generation.metadata, store, scan).pages
+            if reached.allSatisfy({ $0 < next }), scan.listed.allSatisfy({ $0 < next }) {
+                let pages = store.filePages - next
+                try onStorage(files.data) {
+                    try data.truncate(to: next * UInt64(PageView.byteCount))
+                    try data.sync()
+                }
+                try store.renewStatus()
+                steps.append(
+                    RecoveryStep(.unfinishedCutOff, "\(pages) pages of a change that was not finished were cut off"))
+            }
+        }
+        try onStorage(files.growthMarker) {
+            if try storage.status(of: files.growthMarker) != nil { try storage.remove(files.growthMarker) }
+        }
     }
 
     /// That every page has a number (FORMAT.md 3).

@@ -16,6 +16,8 @@ public struct RecoveryStep: Sendable, Hashable {
         case vacuumUndone = "vacuum-undone"
         /// A vacuum that had ended was tidied up: the new files are in place.
         case vacuumFinished = "vacuum-finished"
+        /// Pages of a change of ours that was not finished were cut off.
+        case unfinishedCutOff = "unfinished-cut-off"
         /// Temporary files of this program were removed.
         case temporaryFilesRemoved = "temporary-files-removed"
     }

@@ -62,6 +62,7 @@ extension DatabaseWriter {
             try storage.syncDirectory(of: files.meta)
             metadataStatus = try file.status()
             isMetadataStale = false
+            forgetGrowth()
         }
     }
 

@@ -36,6 +36,9 @@ public final class DatabaseWriter {
     private(set) var poison: EngineError?
     private var isClosed = false
     private var isBusy = false
+    private var growth: GrowthMarker?
+    /// For which nextPageIndex the marker says it; nil when it has to be written.
+    private var markedNext: UInt64?
     /// Whether the metadata on the disk says less than `image`.
     var isMetadataStale: Bool
 
@@ -90,7 +93,10 @@ public final class DatabaseWriter {
         defer { locks = [] }
         guard poison == nil else { return }
         if isMetadataStale { try replaceMetadata(image) }
-        try onStorage(files.data) { try data.sync() }
+        try onStorage(files.data) {
+            try data.sync()
+            if growth != nil { try storage.remove(files.growthMarker) }
+        }
     }
 
     /// Carries out what changes files. Whatever goes wrong in it poisons the handle.
@@ -133,6 +139,20 @@ public final class DatabaseWriter {
         guard let size = try? data.status().size, size > allocator.next * UInt64(PageView.byteCount) else { return }
         try? data.truncate(to: allocator.next * UInt64(PageView.byteCount))
     }
+
+    /// Says, before a page at the end of the file is filled, that nothing durable names it yet.
+    func markGrowth() throws(EngineError) {
+        guard markedNext != image.nextPageIndex else { return }
+        try onStorage(files.growthMarker) {
+            let marker = try growth ?? GrowthMarker(files, in: storage)
+            growth = marker
+            try marker.note(image.nextPageIndex, beside: metadataStatus)
+        }
+        markedNext = image.nextPageIndex
+    }
+
+    /// Notes that there is other metadata, with which the marker says nothing.
+    func forgetGrowth() { markedNext = nil }
 
     /// Notes a failure behind a commit that is durable: the next operation is refused.
     func poison(by error: EngineError) { poison = poison ?? error }

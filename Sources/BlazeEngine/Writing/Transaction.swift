@@ -131,6 +131,7 @@ public final class Transaction {
             let pages = try allocator.take(shape.pages) { (page) throws(EngineError) in try isUsable(page) }
             written.formUnion(pages)
             try writer.changing { () throws(EngineError) in
+                if let last = pages.last, UInt64(last) >= writer.image.nextPageIndex { try writer.markGrowth() }
                 try run.write(bytes, shape, to: pages)
                 changes.updateValue(pages, forKey: id)
             }
