@@ -205,6 +205,15 @@ int blaze_sync_file(int fd) {
     return result;
 }
 
+void blaze_start_writing(int fd, int64_t offset, int64_t count) {
+#if defined(__linux__)
+    // Only a hint: what goes wrong is told by the sync that follows.
+    (void)sync_file_range(fd, offset, count, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd, (void)offset, (void)count;
+#endif
+}
+
 int64_t blaze_seek_data(int fd, int64_t offset) {
 #if defined(SEEK_DATA)
     off_t at = lseek(fd, (off_t)offset, SEEK_DATA);

@@ -32,8 +32,8 @@ import Testing
         #expect(try other.job(1).state == .interrupted)
         #expect(try PosixStorage().status(of: journal.appending("1.json"))?.mode == 0o600)
         #expect(try PosixStorage().status(of: journal)?.mode == 0o700)
-        try registry.start(1, dataFile: Self.file)
-        #expect(try self.registry().job(1).dataFile == Self.file)
+        try registry.start(1, replacing: Self.file)
+        #expect(try self.registry().job(1).file == Self.file)
         let outcome = JobOutcome.vacuum(
             JobOutcome.Vacuum(
                 records: 3, entriesRemoved: 1, unindexedDropped: 0, bytesBefore: 10, bytesAfter: 5, isRewritten: true))
@@ -51,7 +51,7 @@ import Testing
         try begin(registry, "/d/other.blazedb")
         #expect(registry.active(on: "/d/notes.blazedb")?.id == 1)
         #expect(!registry.isChanging("/d/notes.blazedb"))
-        try registry.start(1, dataFile: Self.file)
+        try registry.start(1, replacing: Self.file)
         #expect(registry.isChanging("/d/notes.blazedb") && !registry.isChanging("/d/more.blazedb"))
         registry.end(1, .failed, failure: JobFailure(name: "busy", message: "words", hint: ""), at: 1)
         try begin(registry)
@@ -118,7 +118,7 @@ import Testing
     @Test func cancellingAsksAndStays() throws {
         let registry = registry()
         try begin(registry)
-        try registry.start(1, dataFile: Self.file)
+        try registry.start(1, replacing: Self.file)
         #expect(registry.cancellation(of: 1) == nil)
         #expect(try registry.cancel(1, because: Self.cancelled).state == .cancelling)
         #expect(registry.cancellation(of: 1) == Self.cancelled)
@@ -152,7 +152,7 @@ import Testing
         let told = Mutex(0)
         _ = registry.changes.add { told.withLock { $0 += 1 } }
         try begin(registry)
-        try registry.start(1, dataFile: Self.file)
+        try registry.start(1, replacing: Self.file)
         #expect(told.withLock { $0 } == 2)
         // Progress comes often, and is told now and then; another phase at once.
         for n in 0..<1000 { registry.report(1, phase: "writing", done: n, total: 1000) }

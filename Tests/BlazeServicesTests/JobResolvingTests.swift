@@ -24,7 +24,7 @@ import Testing
         let path = directory.path.appending("jobs")
         let before = JobRegistry(directory: path)
         let job = try before.begin(kind, on: files.data, title: "notes", clientProcessID: 7)
-        if starting { try before.start(job.id, dataFile: try identity()) }
+        if starting { try before.start(job.id, replacing: try identity()) }
         return JobRegistry(directory: path)
     }
 
@@ -95,18 +95,46 @@ import Testing
         #expect(try storage.status(of: files.data) != nil)
     }
 
-    @Test func aDatabaseThatIsGoneIsTold() throws {
+    /// Its disk may come back, and what the job left with it.
+    @Test func aDatabaseThatIsNotThereIsToldAndTriedAgain() throws {
         let registry = try afterKill()
-        try FileManager.default.removeItem(atPath: files.data.string)
+        let away = directory.path.appending("away")
+        try storage.rename(files.data, to: away)
         registry.resolveInterrupted(in: storage)
-        #expect(try registry.job(1).state == .failed && registry.job(1).failure?.name == "not-found")
+        #expect(try registry.job(1).state == .interrupted && registry.job(1).failure?.name == "not-found")
+        try storage.rename(away, to: files.data)
+        registry.resolveInterrupted(in: storage)
+        #expect(try registry.job(1).state == .rolledBack && registry.job(1).failure == nil)
+    }
+
+    @Test func newMetadataMeansThatACollectionWasThrough() throws {
+        let path = directory.path.appending("jobs")
+        let before = JobRegistry(directory: path)
+        let job = try before.begin(.collection, on: files.data, title: "notes", clientProcessID: 7)
+        try before.start(job.id, replacing: try #require(try storage.status(of: files.meta)).identity)
+        let registry = JobRegistry(directory: path)
+        try directory.write([9], to: "new")
+        try storage.rename(directory.path.appending("new"), to: files.meta)
+        registry.resolveInterrupted(in: storage)
+        #expect(try registry.job(1).state == .finishedAfterRestart)
+    }
+
+    /// A vacuum that was undone while the database was opened has another file than when it began, and was not through.
+    @Test func anUndoneSwapIsNotTakenForAFinishedOne() throws {
+        let registry = try afterKill()
+        try storage.rename(files.data, to: files.dataAside)
+        try directory.write([], to: "notes.vacuum_in_progress")
+        let steps = try FileRecovery.resolve(files, in: storage, lock: try storage.lock(files.dataAside)).steps
+        #expect(steps.map(\.kind) == [.vacuumUndone])
+        registry.settleInterrupted(on: files.data, files: (FileIdentity(device: 1, inode: 2), nil), steps)
+        #expect(try registry.job(1).state == .rolledBack)
     }
 
     @Test func openingForAChangeSettlesToo() throws {
         let registry = try afterKill()
-        registry.settleInterrupted(on: "/elsewhere.blazedb", dataFile: nil, [])
+        registry.settleInterrupted(on: "/elsewhere.blazedb", files: (nil, nil), [])
         #expect(try registry.job(1).state == .interrupted)
-        registry.settleInterrupted(on: files.data, dataFile: try identity(), [])
+        registry.settleInterrupted(on: files.data, files: (try identity(), nil), [])
         #expect(try registry.job(1).state == .rolledBack)
     }
 

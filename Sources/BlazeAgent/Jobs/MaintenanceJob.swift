@@ -74,13 +74,16 @@ final class MaintenanceJob: Sendable {
         let lease = try held.lease ?? takeLock(held)
         guard let lock = lease.dataLock else { throw Fault(.internal, "the job has no lock") }
         try check(held, lease)
-        try state.jobs.start(job.id, dataFile: lock.identity)
+        let files = database.files
+        let meta = try state.changing.status(of: files.meta)?.identity
+        try state.jobs.start(job.id, replacing: task.kind == .vacuum ? lock.identity : meta ?? lock.identity)
         return try held.key.use { key in
             let writer = try DatabaseWriter(
                 database.files, in: state.changing, key: key, lock: lock, further: lease.asideLock.map { [$0] } ?? [],
                 progress: progress(held, lease))
             state.jobs.note(job.id, writer.recovery.map(JobRecovery.init))
-            state.jobs.settleInterrupted(on: database.path, dataFile: lock.identity, writer.recovery)
+            state.jobs.settleInterrupted(
+                on: database.path, files: (try state.changing.status(of: files.data)?.identity, meta), writer.recovery)
             let outcome = try task.run(writer, progress: progress(held, lease))
             // From here on the database is as it is to be; the lock goes with the writer and the lease.
             let end = End(state: .done, outcome: outcome)
@@ -113,7 +116,8 @@ final class MaintenanceJob: Sendable {
     private func check(_ held: Held, _ lease: DatabaseLease?) throws {
         if let failure = state.jobs.cancellation(of: job.id) { throw Fault(failure, target: database.title) }
         try held.use.check()
-        guard held.key.isValid else {
+        // A job that works has its key; another unlock may have put a newer session in the place of the one it is from.
+        guard lease != nil || held.key.isValid else {
             throw Fault(
                 .lockedMeanwhile, "\(database.title) was locked before the end",
                 hint: "unlock it and run the command again", target: database.title)

@@ -77,7 +77,10 @@ enum MaintenanceStart {
         }
         let (_, steps) = try FileRecovery.resolve(files, in: state.changing, lock: lock)
         state.jobs.settleInterrupted(
-            on: database.path, dataFile: try state.changing.status(of: files.data)?.identity, steps)
+            on: database.path,
+            files: (
+                try state.changing.status(of: files.data)?.identity, try state.changing.status(of: files.meta)?.identity
+            ), steps)
         return steps.map(JobRecovery.init)
     }
 }

@@ -41,6 +41,25 @@ final class AgentPlace: Sendable {
         return lock
     }
 
+    /// Directories that are tried for the journal of jobs.
+    private static let journals = 64
+
+    /// The directory of the journal of jobs, and the lock that keeps other agents off it: agents at several sockets may share
+    /// the state directory, and each has a journal of its own.
+    static func journal(_ paths: AgentPaths) throws(StorageError) -> (directory: FilePath, lock: LockFile) {
+        var number = 1
+        while true {
+            let directory = number == 1 ? paths.jobs : paths.jobs.appendingSuffix("-\(number)")
+            try PrivateDirectory.ensure(directory)
+            do throws(StorageError) {
+                return (directory, try LockFile(path: directory.appending("lock"), patience: .milliseconds(100)))
+            } catch {
+                guard error.code == .locked, number < journals else { throw error }
+            }
+            number += 1
+        }
+    }
+
     /// Why the agent has to end.
     struct Lost: Error {
         let reason: String

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// A job whose end this command waits for: shows its progress, and lets Ctrl-C ask it to end.
 ///
-/// The first Ctrl-C asks the agent to cancel the job and goes on waiting, so that what the user sees is its end; the second
+/// Until there is a job, signals do what they always do: a password may be asked for. From then on the first Ctrl-C asks the agent to cancel the job and goes on waiting, so that what the user sees is its end; the second
 /// one leaves. Other signals leave at once. The job goes on without its client.
 struct AttendedJob {
     private let context: Context
@@ -28,16 +28,16 @@ struct AttendedJob {
     /// - Throws: what `body` throws; as an interruption when it ended because of Ctrl-C.
     func run<T>(_ body: ((WireJob) -> Void) throws -> T) throws -> T {
         let wishes = Wishes()
-        try watchSignals(wishes)
+        var isWatching = false
         defer { context.progress(nil) }
         var hasToldHolder = false
         do {
             return try body { job in
-                let isFirst = wishes.state.withLock { state in
-                    defer { state.id = job.id }
-                    return state.id == nil && state.interrupts > 0
+                wishes.state.withLock { $0.id = job.id }
+                if !isWatching {
+                    isWatching = true
+                    watchSignals(wishes)
                 }
-                if isFirst { cancel(job.id) }
                 if job.state == .waiting, job.hasWaitsFor, !hasToldHolder, !context.global.quiet {
                     hasToldHolder = true
                     context.progress(nil)
@@ -54,10 +54,12 @@ struct AttendedJob {
         }
     }
 
-    /// Signals are taken by a thread from here on, since the main one waits for the agent.
-    private func watchSignals(_ wishes: Wishes) throws {
+    /// Signals are taken by a thread from here on, since the main one waits for the agent. Where that cannot be, Ctrl-C leaves,
+    /// and the job goes on.
+    private func watchSignals(_ wishes: Wishes) {
         guard Signals.block() else {
-            throw CommandFailure(.failure, "no-signals", "signals cannot be blocked")
+            context.say("warning: Ctrl-C will not cancel the job: blazectl jobs cancel does")
+            return
         }
         let cancel = cancel
         do throws(ThreadError) {
@@ -73,7 +75,7 @@ struct AttendedJob {
                 }
             }
         } catch {
-            throw CommandFailure(.insufficient, "no-thread", "the system gives no thread", hint: "try again")
+            context.say("warning: no thread is left to wait for Ctrl-C: blazectl jobs cancel ends the job")
         }
     }
 

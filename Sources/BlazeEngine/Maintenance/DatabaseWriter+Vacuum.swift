@@ -47,7 +47,8 @@ extension DatabaseWriter {
             successor = try Successor(of: self, progress)
             try check(successor, dropsUnindexed: dropsUnindexed, progress)
         } catch {
-            try removeSuccessor()
+            // Why it ended is the error to tell; what stays behind, the next opening removes.
+            try? removeSuccessor()
             throw error
         }
         var report = VacuumReport()
@@ -63,9 +64,11 @@ extension DatabaseWriter {
         report.unindexedDropped = successor.unindexed
         do {
             try successor.verify(progress)
+            try onStorage(files.data) { try successor.sync() }
             try progress(MaintenanceProgress(.swapping, done: report.records, total: report.records))
         } catch {
-            try removeSuccessor()
+            // Why it ended is the error to tell; what stays behind, the next opening removes.
+            try? removeSuccessor()
             throw error
         }
         try swap(to: successor)
@@ -152,6 +155,22 @@ extension DatabaseWriter {
             try onStorage(files.data) { try finishSwap(new) }
         } catch {
             poison(by: error)
+            guard error.code == .replacedMeanwhile else { return }
+            // A success that is none would mislead whoever opens the database next. What else to do is for that opening.
+            try? storage.remove(files.swapSuccess)
+            throw error
+        }
+    }
+
+    /// That the new files are where they were put: BlazeDB looks for backups before it takes the lock (trap T6), and may have put
+    /// the old ones back.
+    private func checkSwapped(_ new: Successor) throws {
+        guard try storage.status(of: files.data)?.identity == new.dataIdentity,
+            try storage.status(of: files.meta)?.identity == new.metaIdentity
+        else {
+            throw EngineError(
+                .replacedMeanwhile, "another process put the old files of \(files.data.displayString) back",
+                hint: "see blazectl holders, then try again", path: files.data)
         }
     }
 
@@ -166,19 +185,13 @@ extension DatabaseWriter {
         try storage.rename(new.files.data, to: files.data)
         try storage.rename(new.files.meta, to: files.meta)
         try storage.syncDirectory(of: files.data)
+        try checkSwapped(new)
         try storage.create(files.swapSuccess, like: store.status).sync()
         try storage.syncDirectory(of: files.data)
     }
 
     private func finishSwap(_ new: Successor) throws {
-        // BlazeDB looks for backups before it takes the lock (trap T6), so somebody may have put the old files back.
-        guard try storage.status(of: files.data)?.identity == new.dataIdentity,
-            try storage.status(of: files.meta)?.identity == new.metaIdentity
-        else {
-            throw EngineError(
-                .replacedMeanwhile, "another process put the old files of \(files.data.displayString) back",
-                hint: "see blazectl holders, then try again", path: files.data)
-        }
+        try checkSwapped(new)
         data = try storage.openForWriting(files.data)
         store = try PageStore(files.data, in: storage, cipher: cipher)
         image = new.image

@@ -9,7 +9,8 @@ internal import SystemPackage
     internal import Foundation
 #endif
 
-/// The new files of a vacuum, complete and synced, under names that BlazeDB does not know.
+/// The new files of a vacuum, complete, under names that BlazeDB does not know. They are synced last: while they are read back
+/// the disk is already writing.
 struct Successor {
     let files: FileSet
     let image: MetadataImage
@@ -25,6 +26,8 @@ struct Successor {
     private let storage: any ChangingStorage
     private let key: SymmetricKey
     private let digest: SHA256.Digest
+    private let data: any WritableFile
+    private let meta: any WritableFile
 
     /// Copies every record in the order of the index. Throws `.damaged` when one cannot be read.
     init(of writer: DatabaseWriter, _ progress: (MaintenanceProgress) throws -> Void) throws {
@@ -32,7 +35,7 @@ struct Successor {
         storage = writer.storage
         key = writer.key
         for path in [files.data, files.meta] { try storage.remove(path) }
-        let data = try storage.create(files.data, like: writer.store.status)
+        data = try storage.create(files.data, like: writer.store.status)
         let run = PageRun(data, cipher: writer.cipher)
         var index = RecordIndex()
         var next: UInt64 = 0
@@ -59,7 +62,6 @@ struct Successor {
         unindexed = use.unindexed
         deleted = survey.deleted.count
         digest = hash.finalize()
-        try data.sync()
         var image = writer.image
         image.index = index
         image.freePages = []
@@ -67,9 +69,8 @@ struct Successor {
         if !survey.deleted.isEmpty { image.dropSearchIndex() }
         self.image = image
         let metadata = try image.encoded(key: writer.key)
-        let meta = try storage.create(files.meta, like: writer.metadataStatus)
+        meta = try storage.create(files.meta, like: writer.metadataStatus)
         try metadata.write(to: meta)
-        try meta.sync()
         dataIdentity = try data.status().identity
         metaIdentity = try meta.status().identity
         bytes = try data.status().size + UInt64(metadata.count)
@@ -88,6 +89,12 @@ struct Successor {
                 .writeFailed, "the new files do not hold what was written to them",
                 hint: "the disk may be failing; the database was left as it is", path: files.data)
         }
+    }
+
+    /// Makes both durable.
+    func sync() throws {
+        try data.sync()
+        try meta.sync()
     }
 
     private static func withBytes(

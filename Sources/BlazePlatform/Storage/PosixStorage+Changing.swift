@@ -1,4 +1,5 @@
 internal import CPlatform
+internal import Synchronization
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -69,6 +70,8 @@ extension FileLease: FileLock {}
 /// An open file, read by pread and written by pwrite.
 final class PosixWritableFile: WritableFile {
     private let base: PosixFile
+    /// What was written since the system was last told to begin.
+    private let fresh = Mutex<Range<UInt64>>(0..<0)
     var path: FilePath { base.path }
 
     init(changing path: FilePath) throws(StorageError) {
@@ -123,6 +126,21 @@ final class PosixWritableFile: WritableFile {
             guard n > 0 else { throw StorageError(Errno.ioError, operation: "write", path: path) }
             done += n
         }
+        startWriting(offset..<offset + UInt64(bytes.count))
+    }
+
+    /// From how many bytes side by side the disk begins while the rest is still being made: a sync at the end of some hundred
+    /// megabytes would wait for all of them.
+    private static let freshBytes = 8 << 20
+
+    private func startWriting(_ written: Range<UInt64>) {
+        let ready = fresh.withLock { fresh -> Range<UInt64>? in
+            fresh = written.lowerBound == fresh.upperBound ? fresh.lowerBound..<written.upperBound : written
+            guard fresh.count >= Self.freshBytes else { return nil }
+            defer { fresh = fresh.upperBound..<fresh.upperBound }
+            return fresh
+        }
+        if let ready { blaze_start_writing(base.descriptor, Int64(clamping: ready.lowerBound), Int64(ready.count)) }
     }
 
     func truncate(to size: UInt64) throws(StorageError) {

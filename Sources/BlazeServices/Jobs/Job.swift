@@ -30,8 +30,9 @@ public struct Job: Sendable, Equatable {
     public internal(set) var recovery: [JobRecovery] = []
     /// While it waits: who holds the lock, where that is known.
     public internal(set) var holder: LockHolder?
-    /// The data file when the job began to work: another one afterwards is the one that it made.
-    public internal(set) var dataFile: FileIdentity?
+    /// The file that the job replaces, when it began to work: the data file for a vacuum, the metadata for gc. Another one
+    /// afterwards is the one that it made.
+    public internal(set) var file: FileIdentity?
 
     init(id: UInt64, kind: JobKind, path: FilePath, title: String, clientProcessID: Int32, started: Int64) {
         self.id = id

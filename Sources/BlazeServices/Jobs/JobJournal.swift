@@ -8,6 +8,8 @@ struct JobJournal: Sendable {
     /// Larger files are none of ours.
     private static let sizeLimit: UInt64 = 64 << 10
     private static let ending = ".json"
+    /// More jobs than any machine has had: a file that names a higher number is none of ours.
+    private static let highestID: UInt64 = 1 << 53
 
     let directory: FilePath
 
@@ -61,9 +63,9 @@ struct JobJournal: Sendable {
                 }
                 continue
             }
-            guard name.string.hasSuffix(Self.ending), let id = UInt64(name.string.dropLast(Self.ending.count)) else {
-                continue
-            }
+            guard name.string.hasSuffix(Self.ending), let id = UInt64(name.string.dropLast(Self.ending.count)),
+                id <= Self.highestID
+            else { continue }
             contents.highest = max(contents.highest, id)
             if let job = read(path), job.id == id {
                 contents.jobs.append(job)

@@ -14,12 +14,16 @@ extension JobRegistry {
     /// The interrupted jobs of a database that has been opened for a change, which put right whatever they had left.
     ///
     /// - Parameters:
-    ///   - dataFile: the data file now.
+    ///   - files: what tells of a job that was through: the data file for a vacuum, the metadata for gc.
     ///   - steps: what was put right.
-    public func settleInterrupted(on path: FilePath, dataFile: FileIdentity?, _ steps: [RecoveryStep]) {
+    public func settleInterrupted(
+        on path: FilePath, files: (data: FileIdentity?, meta: FileIdentity?), _ steps: [RecoveryStep]
+    ) {
+        let kinds = Set(steps.map(\.kind))
+        let outcome: FileRecovery.Outcome =
+            kinds.contains(.vacuumFinished) ? .new : kinds.contains(.vacuumUndone) ? .old : .nothing
         for job in takeInterrupted(on: path) {
-            let isFinished = steps.contains { $0.kind == .vacuumFinished }
-            settle(job) { resolved(job, isFinished ? .new : .nothing, steps, dataFile: dataFile) }
+            settle(job) { resolved(job, outcome, steps, now: job.kind == .vacuum ? files.data : files.meta) }
         }
     }
 
@@ -51,18 +55,23 @@ extension JobRegistry {
         let files = FileSet(data: job.path)
         do {
             guard let lock = try Self.lock(files, in: storage) else {
-                return over(job, .failed, "not-found", "the database is not there any more")
+                guard job.file != nil else { return resolved(job, .nothing, [], now: nil) }
+                // Its disk may come back.
+                return still(job, named: "not-found", "the database is not there now")
             }
             let (outcome, steps) = try FileRecovery.resolve(files, in: storage, lock: lock)
-            return resolved(job, outcome, steps, dataFile: try storage.status(of: job.path)?.identity)
+            return resolved(
+                job, outcome, steps,
+                now: try storage.status(of: job.kind == .vacuum ? files.data : files.meta)?.identity)
         } catch let error as EngineError where error.code != .replacedMeanwhile {
-            return still(job, error.description, hint: error.hint ?? "")
+            return still(job, named: error.code.rawValue, error.description, hint: error.hint ?? "")
         } catch let error as StorageError where error.code != .locked {
-            return still(job, "\(error)")
+            return still(job, named: "cannot-change", "\(error)")
         } catch {
             let holder = files.ownership(in: storage).holders.first
             let who = holder.map { "it is open in \($0.title)" } ?? "another process has it open"
-            return still(job, "what it left is put right when \(job.title) is free: \(who)", holder)
+            return still(
+                job, named: "busy", "what it left is put right when \(job.title) is free: \(who)", holder)
         }
     }
 
@@ -84,13 +93,13 @@ extension JobRegistry {
     }
 
     private func resolved(
-        _ job: Job, _ outcome: FileRecovery.Outcome, _ steps: [RecoveryStep], dataFile: FileIdentity?
+        _ job: Job, _ outcome: FileRecovery.Outcome, _ steps: [RecoveryStep], now: FileIdentity?
     ) -> Job {
         var job = job
         job.recovery += steps.map { JobRecovery(kind: $0.kind.rawValue, message: $0.message) }
         job.state = outcome == .new ? .finishedAfterRestart : .rolledBack
         // Where nothing was left over, it had either not come as far as that, or was through with it.
-        if outcome == .nothing, job.kind == .vacuum, let before = job.dataFile, let dataFile, dataFile != before {
+        if outcome == .nothing, let before = job.file, let now, now != before {
             job.state = .finishedAfterRestart
         }
         job.failure = nil
@@ -99,18 +108,11 @@ extension JobRegistry {
         return job
     }
 
-    private func over(_ job: Job, _ state: JobState, _ name: String, _ message: String) -> Job {
+    private func still(
+        _ job: Job, named name: String, _ message: String, _ holder: LockHolder? = nil, hint: String = ""
+    ) -> Job {
         var job = job
-        job.state = state
-        job.failure = JobFailure(name: name, message: message, hint: "")
-        job.holder = nil
-        job.ended = Self.now()
-        return job
-    }
-
-    private func still(_ job: Job, _ message: String, _ holder: LockHolder? = nil, hint: String = "") -> Job {
-        var job = job
-        job.failure = JobFailure(name: holder == nil ? "damaged" : "busy", message: message, hint: hint)
+        job.failure = JobFailure(name: name, message: message, hint: hint)
         job.holder = holder
         return job
     }

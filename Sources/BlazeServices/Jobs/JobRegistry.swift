@@ -38,8 +38,14 @@ public final class JobRegistry: Sendable {
     /// Told of every change, and of progress now and then.
     public let changes = ChangeNotices()
 
+    /// Says that the journal is this process's alone.
+    private let lock: LockFile?
+
     /// The jobs of a directory's journal. Those that were not over are interrupted.
-    public init(directory: FilePath) {
+    ///
+    /// - Parameter held: the lock that keeps other agents off the journal.
+    public init(directory: FilePath, held: LockFile? = nil) {
+        lock = held
         journal = JobJournal(directory: directory)
         let contents = journal.load()
         var initial = State(last: contents.highest, problems: contents.problems)
@@ -110,12 +116,12 @@ public final class JobRegistry: Sendable {
 
     /// The job has the lock and works from now on.
     ///
-    /// - Parameter dataFile: the data file as it is now.
+    /// - Parameter file: the file that the job will replace, as it is now.
     /// - Throws: `journalFailed`.
-    public func start(_ id: UInt64, dataFile: FileIdentity) throws(JobError) {
+    public func start(_ id: UInt64, replacing file: FileIdentity) throws(JobError) {
         let job = change(id) { job in
             if job.state == .waiting { job.state = .running }
-            job.dataFile = dataFile
+            job.file = file
             job.holder = nil
         }
         guard let job else { return }
@@ -235,8 +241,8 @@ public final class JobRegistry: Sendable {
 
     private func forgetOldest() {
         let old = state.withLock { state in
-            let over = state.entries.values.filter(\.job.state.isOver).map(\.job.id).sorted(by: >)
-            let old = Array(over.dropFirst(Self.keptJobs))
+            let over = state.entries.values.map(\.job).filter(\.state.isOver)
+            let old = over.sorted { ($0.ended ?? 0, $0.id) > ($1.ended ?? 0, $1.id) }.dropFirst(Self.keptJobs).map(\.id)
             for id in old { state.entries[id] = nil }
             return old
         }

@@ -55,8 +55,8 @@ struct StoredJob: Codable {
         outcome = job.outcome
         failure = job.failure
         recovery = job.recovery
-        device = job.dataFile?.device
-        inode = job.dataFile?.inode
+        device = job.file?.device
+        inode = job.file?.inode
     }
 
     /// The job; nil when what the file says cannot be one. One that was not over when the file was written is interrupted.
@@ -69,7 +69,7 @@ struct StoredJob: Codable {
         job.outcome = outcome
         job.failure = failure
         job.recovery = recovery
-        job.dataFile = device.flatMap { device in inode.map { FileIdentity(device: device, inode: $0) } }
+        job.file = device.flatMap { device in inode.map { FileIdentity(device: device, inode: $0) } }
         return job
     }
 }

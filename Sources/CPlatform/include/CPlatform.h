@@ -50,6 +50,8 @@ int blaze_open_for_reading(const char *path);
 int blaze_open_for_writing(const char *path);
 /// Makes a file's contents and size durable, on macOS through the drive's cache.
 int blaze_sync_file(int fd);
+/// Lets the system begin to write a part of a file to the disk, so that a later sync has less to do. Waits for nothing.
+void blaze_start_writing(int fd, int64_t offset, int64_t count);
 /// Clears the vector registers, where ciphers leave round keys.
 void blaze_zero_registers(void);
 /// Where the next byte that is not in a hole stands at or behind `offset`; -1 with ENXIO when there is none.
