@@ -1,7 +1,10 @@
 """gc and vacuum: what they tell beforehand, what they do, and when they do nothing."""
 import os
+import signal
 import subprocess
+import termios
 
+import pexpect
 import pytest
 
 import envelope
@@ -9,7 +12,7 @@ import grown
 import owner
 import samples
 from snapshot import unchanged
-from statuses import BUSY, DAMAGE, FAILURE, INSUFFICIENT, LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, USAGE
+from statuses import BUSY, DAMAGE, FAILURE, INSUFFICIENT, INTERRUPTED, LOCKED, NEEDS_PROMPT, NOT_FOUND, OK, USAGE
 from terminals import finish, on_terminal
 from test_holders import Holder
 from waiting import until
@@ -92,6 +95,20 @@ def test_one_preview_and_one_question(agent, large):
     assert status == OK and out.count(b"[y/N]") == 0, out
     assert b"\r\x1b[Ktiny: " in out, "no progress was shown"
     assert grown.size(large) < before
+
+
+@pytest.mark.parametrize("words", [["vacuum"], ["gc", "run"]])
+def test_ctrl_c_at_the_password(agent, put, words):
+    """Before there is a job Ctrl-C leaves, and the terminal is as it was."""
+    sample = put("tiny")
+    child = on_terminal(agent, *words, sample.path, "--yes", *sample.kdf)
+    child.expect(rb"Password of [^:]+: ")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    assert termios.tcgetattr(child.child_fd)[3] & termios.ECHO
+    child.close()
+    assert child.signalstatus == signal.SIGINT or child.exitstatus == INTERRUPTED
+    assert envelope.data(agent.ctl("jobs", "ls", "-o", "json"))["jobs"] == []
 
 
 def test_without_a_terminal_nobody_is_asked(agent, large):

@@ -110,7 +110,7 @@ public enum Agent {
         var (catalog, warnings) = try Catalog.load(from: paths.catalog)
         for warning in warnings { log.warning("catalogue", metadata: ["reason": "\(warning)"]) }
         // Before anybody is served, so that the first answer tells how the jobs of the last agent ended.
-        let journal = try AgentPlace.journal(paths)
+        let journal = AgentPlace.journal(paths)
         let jobs = JobRegistry(directory: journal.directory, held: journal.lock)
         warnings += jobs.problems
         jobs.resolveInterrupted(in: PosixStorage())

@@ -46,18 +46,19 @@ final class AgentPlace: Sendable {
 
     /// The directory of the journal of jobs, and the lock that keeps other agents off it: agents at several sockets may share
     /// the state directory, and each has a journal of its own.
-    static func journal(_ paths: AgentPaths) throws(StorageError) -> (directory: FilePath, lock: LockFile) {
-        var number = 1
-        while true {
+    ///
+    /// A directory that cannot be used is no reason not to start: whoever begins a job is told.
+    static func journal(_ paths: AgentPaths) -> (directory: FilePath, lock: LockFile?) {
+        for number in 1...journals {
             let directory = number == 1 ? paths.jobs : paths.jobs.appendingSuffix("-\(number)")
-            try PrivateDirectory.ensure(directory)
             do throws(StorageError) {
+                try PrivateDirectory.ensure(directory)
                 return (directory, try LockFile(path: directory.appending("lock"), patience: .milliseconds(100)))
             } catch {
-                guard error.code == .locked, number < journals else { throw error }
+                guard error.code == .locked else { return (directory, nil) }
             }
-            number += 1
         }
+        return (paths.jobs.appendingSuffix("-\(journals + 1)"), nil)
     }
 
     /// Why the agent has to end.
