@@ -59,18 +59,23 @@ def jobs(world):
 
 
 def test_progress_for_two_clients(agent, large):
-    """Two raw clients follow one job; each sees it move, and its end."""
-    job = int(begin(agent, large))
+    """Two raw clients follow one job; each sees it move, and its end. It waits until both are there."""
+    holder = Holder(large.path)
+    job = int(begin(agent, large, "--wait", "60s"))
     seen = {0: [], 1: []}
+    ready = threading.Barrier(3)
 
     def follow(n):
         with wire.Connection(agent.socket) as connection:
             connection.greet()
+            ready.wait(60)
             parts, reply = connection.call(JOBS_SHOW, wire.field(1, job) + wire.field(2, 1))
             seen[n] = [wire.fields(wire.fields(p)[1][0]) for p in parts] + [wire.fields(wire.fields(reply)[1][0])]
     followers = [threading.Thread(target=follow, args=(n,)) for n in seen]
     for follower in followers:
         follower.start()
+    ready.wait(60)
+    holder.end()
     for follower in followers:
         follower.join(120)
     for views in seen.values():
