@@ -349,6 +349,7 @@ private final class PassingStorage: Storage {
     func open(_ path: FilePath) throws(StorageError) -> any StorageFile { PassingFile(try base.open(path), self) }
     func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] { try base.names(in: directory) }
     func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { base.ownership }
+    func available(at path: FilePath) -> UInt64? { base.available(at: path) }
 }
 
 private final class PassingFile: StorageFile {

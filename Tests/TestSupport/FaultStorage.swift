@@ -37,6 +37,9 @@ public final class FaultStorage: Storage {
     /// Whether another process holds the file's lock.
     public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { base.ownership(of: file, at: path) }
 
+    /// Bytes that are left.
+    public func available(at path: FilePath) -> UInt64? { base.available(at: path) }
+
     fileprivate func countRead(_ path: FilePath) throws(StorageError) {
         let count = reads.withLock { count in
             count += 1

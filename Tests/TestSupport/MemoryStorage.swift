@@ -44,6 +44,9 @@ public final class MemoryStorage: Storage {
     /// What `ownership` was set to.
     public func ownership(of file: FileIdentity, at path: FilePath) -> Ownership { ownership }
 
+    /// Nobody can tell.
+    public func available(at path: FilePath) -> UInt64? { nil }
+
     /// Opens a file.
     public func open(_ path: FilePath) throws(StorageError) -> any StorageFile {
         guard let file = state.withLock({ $0.files[path] }) else {

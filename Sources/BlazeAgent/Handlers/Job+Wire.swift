@@ -102,6 +102,7 @@ extension WireSpaceFacts {
         vacuumedDataBytes = report.vacuumedDataBytes
         vacuumedMetadataBytes = report.vacuumedMetadataBytes
         diskNeeded = report.diskNeeded
+        if let available = report.diskAvailable { diskAvailable = available }
         memoryNeeded = report.memoryNeeded
         if let available = report.memoryAvailable { memoryAvailable = available }
         obstacles = report.obstacles.map(WireFinding.init)

@@ -68,8 +68,6 @@ enum MaintenanceHandlers {
             try opened.check()
             if call.responder.isForNobody { throw ConnectionLost() }
         }
-        var facts = WireSpaceFacts(report)
-        if let available = call.state.changing.available(at: database.path) { facts.diskAvailable = available }
-        return (opened.tier, facts)
+        return (opened.tier, WireSpaceFacts(report))
     }
 }

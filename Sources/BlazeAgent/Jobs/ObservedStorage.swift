@@ -22,6 +22,7 @@ struct ObservedStorage: Storage {
     func open(_ path: FilePath) throws(StorageError) -> any StorageFile { try base.open(path) }
     func status(of path: FilePath) throws(StorageError) -> FileStatus? { try base.status(of: path) }
     func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] { try base.names(in: directory) }
+    func available(at path: FilePath) -> UInt64? { base.available(at: path) }
 
     func ownership(of file: FileIdentity, at path: FilePath) -> Ownership {
         let found = base.ownership(of: file, at: path)

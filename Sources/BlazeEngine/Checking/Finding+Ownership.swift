@@ -7,7 +7,8 @@ extension Finding {
     /// beside an owner as without one.
     private static let statesOfALiveOwner: Set<Name> = [
         .phantom, .stalePageList, .freePageInUse, .freePageBeyond, .nextPageLow, .partialPage, .orphan,
-        .leaked, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover, .walPending, .walTail,
+        .leaked, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover, .agentLeftover,
+        .walPending, .walTail,
         .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
     ]
 

@@ -29,8 +29,8 @@ struct HeaderScan {
 
     /// Scans the file. Throws what reading throws, and `.interrupted` once it is not wanted any more.
     init(_ store: PageStore, _ metadata: Metadata, isWanted: () -> Bool = { true }) throws(EngineError) {
-        listed = Self.sortedOnce(metadata.index.pages)
-        free = Self.sortedOnce(metadata.freePages)
+        listed = metadata.index.pages.sortedOnce()
+        free = metadata.freePages.sortedOnce()
         freeRepeats = metadata.freePages.count - free.count
         images = store.overlay.sorted { $0.key < $1.key }.map { ($0.key, Self.kind(of: $0.value)) }
         imagePages = images.map(\.page)
@@ -179,17 +179,6 @@ struct HeaderScan {
             survey.orphan += 1
             if let page = UInt32(exactly: page), unlisted.count < EngineLimits.unlistedPages { unlisted.append(page) }
         }
-    }
-
-    private static func sortedOnce(_ pages: [UInt32]) -> [UInt32] {
-        var out = pages.sorted()
-        var kept = 0
-        for page in out where kept == 0 || out[kept - 1] != page {
-            out[kept] = page
-            kept += 1
-        }
-        out.removeLast(out.count - kept)
-        return out
     }
 
     private static func place(of page: UInt32, in sorted: [UInt32]) -> Int {

@@ -73,7 +73,7 @@ public struct FileSummary: Sendable {
     private static let swapLimit: Duration = .milliseconds(500)
 
     private static func isSwapped(_ files: FileSet, in storage: any Storage) -> Bool {
-        !files.ownership(in: storage).asSeenByOthers.isQuiet && files.isBeingSwapped(in: storage)
+        files.ownership(in: storage).isOwned && files.isBeingSwapped(in: storage)
     }
 
     private static func lookOnce(
@@ -82,7 +82,6 @@ public struct FileSummary: Sendable {
         let status = try FileSetStatus.read(files, in: storage)
         // Asked after the files were listed, so that no owner comes between who explains what was seen.
         let ownership = given ?? files.ownership(in: storage)
-        let judge = given ?? ownership.asSeenByOthers
         if status.data == nil, !status.has(.vacuumBackup, ".blazedb") {
             throw EngineError(StorageError(.notFound, operation: "open", path: files.data))
         }
@@ -100,12 +99,12 @@ public struct FileSummary: Sendable {
         } catch {
             metadata = .failure(error)
         }
-        return (FileSummary(files, status, metadata, ownership, judge: judge, in: storage), try? metadata.get())
+        return (FileSummary(files, status, metadata, ownership, in: storage), try? metadata.get())
     }
 
     private init(
         _ files: FileSet, _ status: FileSetStatus, _ metadata: Result<MetadataFile, EngineError>,
-        _ ownership: Ownership, judge: Ownership, in storage: any Storage
+        _ ownership: Ownership, in storage: any Storage
     ) {
         self.files = files
         self.ownership = ownership
@@ -131,17 +130,16 @@ public struct FileSummary: Sendable {
         recordCount = count
         metadataProblem = problem
         let interrupted = status.leftovers.contains { $0.kind == .transactionCopy || $0.kind == .vacuumBackup }
-        recordCountIsEstimate =
-            (status.wal?.size ?? 0) > 0 || interrupted || judge.isOwned || (ownership == .leased && judge != .leased)
+        recordCountIsEstimate = (status.wal?.size ?? 0) > 0 || interrupted || ownership.isOwned
         var findings = FindingCollector()
         // A database that is new has no metadata until its owner first saves, and one being swapped none for a moment.
         let mayLackMetadata =
-            !judge.isQuiet
+            !ownership.isQuiet
             && (status.data?.size == 0
                 || status.leftovers.contains { $0.kind == .vacuumBackup || $0.kind == .vacuumMarker })
         findings.add(contentsOf: Self.findings(problem, saltProblem, salt?.source, mayLackMetadata: mayLackMetadata))
         findings.add(contentsOf: status.findings)
-        self.findings = findings.findings(judgedBy: judge)
+        self.findings = findings.findings(judgedBy: ownership)
     }
 
     private static func findings(

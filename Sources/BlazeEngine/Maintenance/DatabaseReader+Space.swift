@@ -50,7 +50,7 @@ extension DatabaseReader {
         report.vacuumedDataBytes = pages * UInt64(PageView.byteCount)
         report.vacuumedMetadataBytes = UInt64(try image.encoded(key: key).count)
         report.diskNeeded = report.vacuumedDataBytes + report.vacuumedMetadataBytes
-        report.diskAvailable = (storage as? any ChangingStorage)?.available(at: files.data)
+        report.diskAvailable = storage.available(at: files.data)
         report.memoryNeeded = VacuumNeeds.memory(index: metadata.index, metadataBytes: report.metadataBytes)
         report.memoryAvailable = MachineMemory.available()
         return report

@@ -45,7 +45,7 @@ extension DatabaseWriter {
         let successor: Successor
         do {
             successor = try Successor(of: self, progress)
-            try check(successor, dropsUnindexed: dropsUnindexed, progress)
+            try check(successor, dropsUnindexed: dropsUnindexed)
         } catch {
             // Why it ended is the error to tell; what stays behind, the next opening removes.
             try? removeSuccessor()
@@ -117,9 +117,7 @@ extension DatabaseWriter {
         }
     }
 
-    private func check(
-        _ successor: Successor, dropsUnindexed: Bool, _ progress: (MaintenanceProgress) throws -> Void
-    ) throws {
+    private func check(_ successor: Successor, dropsUnindexed: Bool) throws(EngineError) {
         guard !dropsUnindexed, successor.unindexed > 0 else { return }
         throw EngineError(
             .wouldDropRecords,

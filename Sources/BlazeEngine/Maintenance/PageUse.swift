@@ -40,9 +40,9 @@ struct PageUse {
     init(
         _ store: PageStore, chains: [UInt32], freeList: [UInt32], index: RecordIndex, check: () throws -> Void
     ) throws {
-        live = Self.sortedOnce(chains)
+        live = chains.sortedOnce()
         filePages = store.filePages
-        let listed = Self.sortedOnce(freeList)
+        let listed = freeList.sortedOnce()
         let pageBytes = UInt64(PageView.byteCount)
         var livePlace = 0
         var listedPlace = 0
@@ -111,12 +111,5 @@ struct PageUse {
         unindexed = ids.count
         kept = needed.sorted()
         orphans = found.filter { !needed.contains($0) }
-    }
-
-    private static func sortedOnce(_ pages: [UInt32]) -> [UInt32] {
-        var out: [UInt32] = []
-        out.reserveCapacity(pages.count)
-        for page in pages.sorted() where page != out.last { out.append(page) }
-        return out
     }
 }

@@ -111,7 +111,7 @@ extension DatabaseReader {
             // A vacuum or a restore has put another file in its place.
             generation = try generation.successor(key: key)
         }
-        if !ownership.isOwned { note(files.ownership(in: storage).asSeenByOthers) }
+        if !ownership.isOwned { note(files.ownership(in: storage)) }
     }
 }
 

@@ -60,8 +60,10 @@ public final class DatabaseReader {
         var pause: Int32 = 1
         while true {
             tries += 1
-            // Another request of this process may be changing the database under its lease.
-            let now: Ownership = underLease ? .leased : files.ownership(in: storage).asSeenByOthers
+            // A lease of another request of this process is no owner: who changes a database under one is told as its owner by
+            // the storage.
+            let seen = files.ownership(in: storage)
+            let now: Ownership = underLease ? .leased : seen == .leased ? .free : seen
             do throws(EngineError) {
                 let generation = try Generation(files, in: storage, key: key, readingWAL: !now.isOwned)
                 // Opened one after the other, they belong together only if none was replaced meanwhile; beside an owner
@@ -91,6 +93,7 @@ public final class DatabaseReader {
         switch (ownership, now) {
         case (.leased, _), (.owned, _): break
         case (.unknown, _): if now.isOwned { ownership = now }
+        case (.free, .leased), (.shared, .leased): break
         default: ownership = now
         }
     }
@@ -107,7 +110,7 @@ public final class DatabaseReader {
         case .free, .shared:
             let start = ContinuousClock.now
             while true {
-                let now = files.ownership(in: storage).asSeenByOthers
+                let now = files.ownership(in: storage)
                 guard now.isQuiet, try generation.isUnchanged() else {
                     note(now.isQuiet ? .unknown("its files changed while they were read") : now)
                     return false

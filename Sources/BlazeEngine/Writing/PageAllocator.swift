@@ -13,7 +13,7 @@ struct PageAllocator {
     init(free: [UInt32], next: UInt64, listed: [UInt32]) {
         var sound: [UInt32] = []
         var place = listed.startIndex
-        for page in free.sorted() where page < next && page != sound.last {
+        for page in free.sortedOnce() where page < next {
             while place < listed.endIndex, listed[place] < page { place += 1 }
             if place < listed.endIndex, listed[place] == page { continue }
             sound.append(page)

@@ -68,21 +68,14 @@ public struct RecordID: Hashable, Sendable, Comparable {
 extension RecordID: CustomStringConvertible {
     /// The upper-case text form, as BlazeDB writes it.
     public var description: String {
+        let digits = Array("0123456789ABCDEF".utf8)
         var out: [UInt8] = []
         out.reserveCapacity(36)
-        appendText(to: &out)
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    private static let digits = Array("0123456789ABCDEF".utf8)
-
-    /// Appends the 36 bytes of the text form.
-    public func appendText(to out: inout [UInt8]) {
-        for place in 0..<16 {
-            if place == 4 || place == 6 || place == 8 || place == 10 { out.append(UInt8(ascii: "-")) }
-            let byte = UInt8(truncatingIfNeeded: (place < 8 ? high : low) >> UInt64(56 - 8 * (place & 7)))
-            out.append(Self.digits[Int(byte >> 4)])
-            out.append(Self.digits[Int(byte & 15)])
+        for (i, byte) in bytes.enumerated() {
+            if i == 4 || i == 6 || i == 8 || i == 10 { out.append(UInt8(ascii: "-")) }
+            out.append(digits[Int(byte >> 4)])
+            out.append(digits[Int(byte & 15)])
         }
+        return String(decoding: out, as: UTF8.self)
     }
 }

@@ -60,12 +60,6 @@ public enum Ownership: Sendable, Hashable {
         }
     }
 
-    /// The same for an operation that does not hold the lock itself: another one of this process that does may be changing
-    /// the database.
-    public var asSeenByOthers: Ownership {
-        self == .leased ? .unknown("an operation of this program has it locked") : self
-    }
-
     /// Whether another process holds the lock.
     public var isOwned: Bool {
         if case .owned = self { return true }

@@ -66,7 +66,8 @@ public enum AtomicFile {
     }
 }
 
-private func sysRename(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)
+/// rename(2), where a method of that name stands in the way.
+func sysRename(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)
     -> Int32
 {
     rename(from, to)

@@ -50,6 +50,4 @@ public protocol ChangingStorage: Storage {
     func syncDirectory(of path: FilePath) throws(StorageError)
     /// Takes the lock of the file that `path` names, without waiting. Throws `locked` when somebody holds it.
     func lock(_ path: FilePath) throws(StorageError) -> any FileLock
-    /// Bytes that this user can still write to the file system that holds `path`; nil when that cannot be told.
-    func available(at path: FilePath) -> UInt64?
 }

@@ -46,16 +46,6 @@ extension PosixStorage: ChangingStorage {
     /// flock(2), see `FileLease`.
     public func lock(_ path: FilePath) throws(StorageError) -> any FileLock { try FileLease(path: path) }
 
-    /// statvfs(3).
-    public func available(at path: FilePath) -> UInt64? {
-        var raw = statvfs()
-        let parent = path.removingLastComponent()
-        let directory: FilePath = parent.isEmpty ? "." : parent
-        guard directory.withPlatformString({ statvfs($0, &raw) }) == 0 else { return nil }
-        let (bytes, overflow) = UInt64(raw.f_bavail).multipliedReportingOverflow(by: UInt64(raw.f_frsize))
-        return overflow ? .max : bytes
-    }
-
     private func callSystem(
         _ operation: String, _ path: FilePath, _ call: (UnsafePointer<CInterop.PlatformChar>) -> Int32
     ) throws(StorageError) {
@@ -159,12 +149,6 @@ final class PosixWritableFile: WritableFile {
             throw StorageError(Errno(rawValue: errno), operation: "sync", path: path)
         }
     }
-}
-
-private func sysRename(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)
-    -> Int32
-{
-    rename(from, to)
 }
 
 private func sysLink(_ from: UnsafePointer<CInterop.PlatformChar>, _ to: UnsafePointer<CInterop.PlatformChar>)

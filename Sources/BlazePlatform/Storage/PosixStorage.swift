@@ -34,6 +34,16 @@ public struct PosixStorage: Storage {
         LockTable.read().ownership(of: file, at: path)
     }
 
+    /// statvfs(3).
+    public func available(at path: FilePath) -> UInt64? {
+        var raw = statvfs()
+        let parent = path.removingLastComponent()
+        let directory: FilePath = parent.isEmpty ? "." : parent
+        guard directory.withPlatformString({ statvfs($0, &raw) }) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(raw.f_bavail).multipliedReportingOverflow(by: UInt64(raw.f_frsize))
+        return overflow ? .max : bytes
+    }
+
     /// readdir(3).
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         guard let stream = directory.withPlatformString({ opendir($0) }) else {

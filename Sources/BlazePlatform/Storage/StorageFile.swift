@@ -103,4 +103,6 @@ public protocol Storage: Sendable {
     func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component]
     /// Whether another process holds the file's lock. Takes no lock.
     func ownership(of file: FileIdentity, at path: FilePath) -> Ownership
+    /// Bytes that this user can still write to the file system that holds `path`; nil when that cannot be told.
+    func available(at path: FilePath) -> UInt64?
 }

@@ -33,6 +33,9 @@ public final class LeftoverListings: Storage {
         base.ownership(of: file, at: path)
     }
 
+    /// Bytes that are left, each time anew.
+    public func available(at path: FilePath) -> UInt64? { base.available(at: path) }
+
     private static func mayBeLeftover(_ name: String) -> Bool {
         if name.hasPrefix("backup_v0_") || name.hasPrefix("txn_") || name.contains(".vacuum") { return true }
         // `NAME.blazedb.wal` is left over; `NAME.wal` is every database's own.

@@ -38,7 +38,7 @@ struct JobJournal: Sendable {
 
     /// Forgets jobs. One that comes back after the machine has failed is forgotten by the next agent.
     func remove(_ ids: [UInt64]) throws(StorageError) {
-        for id in ids { try RemovedFile.remove(file(id)) }
+        for id in ids { try PosixStorage().remove(file(id)) }
     }
 
     /// Reads everything, and takes away what a write left that was cut short. Nothing in it is fatal.
@@ -57,7 +57,7 @@ struct JobJournal: Sendable {
             let path = directory.appending(name)
             if name.string.contains("\(Self.ending).tmp-") {
                 do throws(StorageError) {
-                    try RemovedFile.remove(path)
+                    try PosixStorage().remove(path)
                 } catch {
                     contents.problems.append("\(error)")
                 }
