@@ -185,13 +185,6 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "Tests/WriterScenario"),
-        .executableTarget(
-            name: "DatabaseScenario",
-            dependencies: [
-                "BlazeEngine", "BlazeModel", "BlazePlatform",
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            path: "Tests/DatabaseScenario"),
         .testTarget(
             name: "BlazeVaultTests",
             dependencies: [

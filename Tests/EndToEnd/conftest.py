@@ -4,12 +4,12 @@ import pathlib
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 
 import pytest
 
+import debug_build
 import processes
 import samples
 from logind import Logind
@@ -41,12 +41,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def binaries():
     """The directory of blazectl and blazedb-agent: $BLAZEDB_BIN, else the debug build."""
-    named = os.environ.get("BLAZEDB_BIN")
-    if not named:
-        shown = subprocess.run(
-            ["swift", "build", "--show-bin-path"], cwd=samples.REPOSITORY, capture_output=True, timeout=300)
-        assert shown.returncode == 0, shown.stderr.decode()
-        named = shown.stdout.decode().strip()
+    named = os.environ.get("BLAZEDB_BIN") or debug_build.directory()
     for program in ("blazectl", "blazedb-agent"):
         assert os.access(os.path.join(named, program), os.X_OK), f"{named}/{program} is missing: run make build"
     return pathlib.Path(named).resolve()

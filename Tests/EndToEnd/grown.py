@@ -2,26 +2,16 @@
 import os
 import pathlib
 import re
-import subprocess
 
 import envelope
-import samples
+import writers
 from statuses import OK
 from waiting import until
 
 
-def program():
-    """The debug build's program that makes a small sample large."""
-    shown = subprocess.run(
-        ["swift", "build", "--show-bin-path"], cwd=samples.REPOSITORY, capture_output=True, text=True, timeout=300)
-    assert shown.returncode == 0, shown.stderr
-    return f"{shown.stdout.strip()}/DatabaseScenario"
-
-
 def grow(sample, records):
     """Adds records to a copy of a sample, and deletes a third of them again."""
-    done = subprocess.run(
-        [program(), str(sample.path), str(records)], input=sample.password.encode(), capture_output=True, timeout=300)
+    done = writers.run(sample.path, sample.iterations, "grow", records, password=sample.password)
     assert done.returncode == 0, done.stderr.decode()
     return sample
 

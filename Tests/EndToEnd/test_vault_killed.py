@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import debug_build
 import samples
 
 sys.path.insert(0, str(samples.REPOSITORY / "Protocol" / "vectors" / "vault"))
@@ -21,11 +22,8 @@ pytestmark = pytest.mark.linux
 
 @pytest.fixture(scope="module")
 def program():
-    """The debug build's program that makes one write of a vault."""
-    shown = subprocess.run(
-        ["swift", "build", "--show-bin-path"], cwd=samples.REPOSITORY, capture_output=True, text=True, timeout=300)
-    assert shown.returncode == 0, shown.stderr
-    return f"{shown.stdout.strip()}/VaultScenario"
+    """The program that makes one write of a vault."""
+    return debug_build.program("VaultScenario")
 
 
 def run(program, path, operation, phrase=PHRASE, before=()):

@@ -1,21 +1,13 @@
-"""The program that changes databases by the engine itself, in the debug build."""
-import functools
+"""The program that changes databases by the engine itself."""
 import os
 import subprocess
 
+import debug_build
 import samples
 
 
-@functools.cache
-def program():
-    shown = subprocess.run(
-        ["swift", "build", "--show-bin-path"], cwd=samples.REPOSITORY, capture_output=True, text=True, timeout=300)
-    assert shown.returncode == 0, shown.stderr
-    return f"{shown.stdout.strip()}/WriterScenario"
-
-
 def command(path, iterations, *words):
-    return [program(), str(path), str(iterations), *map(str, words)]
+    return [debug_build.program("WriterScenario"), str(path), str(iterations), *map(str, words)]
 
 
 def run(path, iterations, *words, password=samples.PASSWORD, before=()):

@@ -44,4 +44,4 @@ CLIENTS = {"BlazeClient", "BlazeCommands", "blazectl"}
 
 # Under Tests, and no tests themselves: tests, fuzzers and benchmarks share them.
 TEST_LIBRARIES = {
-    "TestSupport", "FormatWriter", "FuzzTargets", "VaultScenario", "WriterScenario", "DatabaseScenario"}
+    "TestSupport", "FormatWriter", "FuzzTargets", "VaultScenario", "WriterScenario"}

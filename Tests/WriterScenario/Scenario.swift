@@ -6,9 +6,13 @@ import Foundation
 import SystemPackage
 import TestSupport
 
-/// `WriterScenario PATH ITERATIONS create|contents|change SEED COUNT`, the password on standard input: makes a database,
-/// tells what is in one, or carries out COUNT random changes, gc and vacuum among them, for tests that kill the program in
-/// the middle and for readers that share no code with the engine. Its passwords are none.
+/// `WriterScenario PATH ITERATIONS VERB`, the password on standard input: changes a database by the engine itself, for tests that
+/// kill the program in the middle, or need a database that nothing else makes. Its passwords are none.
+///
+/// - `create`: makes an empty one.
+/// - `contents`: prints the hash of what is in it.
+/// - `change SEED COUNT`: carries out random changes, gc and vacuum among them.
+/// - `grow COUNT`: adds so many records and deletes a third of them again, so that many pages are free.
 ///
 /// `change` prints `next HASH` before each change and `done HASH` when it is acknowledged, where HASH is what a manifest
 /// says of such records (`FixtureHash`).
@@ -44,6 +48,9 @@ import TestSupport
                 var course = try Course(files, key, seed: seed)
                 for _ in 0..<count { try course.step() }
                 try course.end()
+            case "grow":
+                guard words.count == 5, let count = UInt64(words[4]) else { throw Usage() }
+                try Growth(files, key).run(count)
             default: throw Usage()
             }
         }
