@@ -299,6 +299,8 @@ def is_free(path):
 PROBE = """
 import fcntl, os, sys
 path, tries = sys.argv[1], 0
+print("ready", flush=True)
+sys.stdin.readline()
 while True:
     tries += 1
     with open(path, "rb") as f:
@@ -317,11 +319,13 @@ def test_nobody_gets_the_lock_before_the_end(agent, large, words):
     """Another process tries again and again, from when the job works: when it gets the lock, everything is in its place."""
     with open(large.path, "ab") as f:
         f.write(bytes(4096 * 5))
+    probe = subprocess.Popen(
+        [sys.executable, "-c", PROBE, str(large.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    assert probe.stdout.readline() == b"ready\n"
     job = grown.job_of(agent.ctl(*words, large.path, "--yes", "--detach").expect(OK).text)
     grown.wait_for(agent, job, "running")
-    probe = subprocess.Popen(
-        [sys.executable, "-c", PROBE, str(large.path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = probe.communicate(timeout=120)
+    out, err = probe.communicate(b"\n", timeout=120)
     assert probe.returncode == 0, err.decode()
     tries, size, names = out.decode().split(" ", 2)
     shown = grown.wait_for(agent, job, "done")

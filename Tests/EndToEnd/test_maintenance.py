@@ -184,6 +184,17 @@ def test_records_of_no_index_are_dropped_only_when_told(agent, put):
     assert envelope.data(result)["job"]["outcome"]["unindexed_dropped"] == 4
 
 
+def test_what_was_put_right_is_told_although_the_job_fails(agent, put):
+    """Opening empties the write-ahead log; then there is damage."""
+    sample = put("damaged/lost-second-owner")
+    sample.sidecar("wal").write_bytes(b"torn")
+    told = agent.ctl("gc", "run", sample.path, "--yes", *sample.kdf, password=sample.password).expect(DAMAGE)
+    assert "put right: the WAL was emptied" in told.messages
+    assert sample.sidecar("wal").stat().st_size == 0
+    (job,) = envelope.data(agent.ctl("jobs", "ls", "-o", "json"))["jobs"]
+    assert job["state"] == "failed" and "wal-emptied" in [step["kind"] for step in job["recovery"]]
+
+
 @pytest.mark.linux
 def test_a_database_in_use_is_busy_and_can_be_waited_for(agent, large):
     with Holder(large.path) as holder, unchanged(agent.databases):

@@ -396,10 +396,21 @@ def test_no_lock_of_ours_while_the_program_runs(agent, put):
     try:
         until(held.exists, "the program has its database")
         agent.ctl("check", "--quick", sample.path, "--tier", "lease").expect(11)
+        agent.ctl("gc", "run", sample.path, "--yes").expect(11)
         agent.ctl("export", sample.path, "--format", "typed").expect(OK)
+        waiting = agent.spawn(
+            "gc", "run", sample.path, "--yes", "--wait", "60s", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+
+        def is_waited_for():
+            jobs = envelope.data(agent.ctl("jobs", "ls", "-o", "json"))["jobs"]
+            return jobs and jobs[0]["state"] == "waiting" and jobs[0]["waits_for"]["pid"] == child.pid
+        until(is_waited_for, "a job waits for the program's end")
         go.write_bytes(b"")
         _, err = child.communicate(timeout=60)
         assert child.returncode == OK, err
+        _, err = waiting.communicate(timeout=60)
+        assert waiting.returncode == OK, err
     finally:
         if child.poll() is None:
             os.killpg(child.pid, 9)

@@ -21,9 +21,7 @@ enum JobFollowing {
             pipe.clear()
             let job = try jobs.job(id)
             guard job.state.isActive else { return job }
-            var part = WireJobPart()
-            part.job = WireJob(job)
-            try call.responder.part(part)
+            try send(job, call)
             guard call.responder.waitForClient(or: pipe, within: alive) else { continue }
             // An agent that stops ends all streams, but its jobs have their end, which clients want to know.
             guard call.state.connections.isStopping else { return job }
@@ -31,10 +29,18 @@ enum JobFollowing {
         }
     }
 
+    private static func send(_ job: Job, _ call: Call) throws {
+        var part = WireJobPart()
+        part.job = WireJob(job)
+        try call.responder.part(part)
+    }
+
     /// The same for whoever began the job, who is told of its failure as one of the request.
     ///
     /// - Throws: the `Fault` by which the job ended.
     static func attend(_ id: UInt64, _ call: Call) throws -> Job {
+        // One that is over at once has a number all the same, by which its client can ask what it has done.
+        try send(try call.state.jobs.job(id), call)
         let job = try follow(id, call)
         if job.state == .failed || job.state == .cancelled, let failure = job.failure {
             throw Fault(failure, target: job.title, holder: job.holder)

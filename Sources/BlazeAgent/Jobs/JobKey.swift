@@ -51,17 +51,12 @@ final class JobKey: Sendable {
     ///   `body` throws.
     func use<T>(_ body: (DatabaseKey.Shared) throws -> T) throws -> T {
         guard isValid, let key = session.symmetricKey() else {
-            throw Fault(
-                .lockedMeanwhile, "\(database.title) was locked before the end",
-                hint: "unlock it and run the command again", target: database.title)
+            throw Fault.lockedBeforeTheEnd(database.title)
         }
         do {
             return try body(key)
         } catch let error as EngineError where error.code == .wrongPassword && isShared {
-            state.sessions.drop(session)
-            throw Fault(
-                .locked, "the key kept for \(database.title) does not fit its files any more; it has been locked",
-                hint: "unlock it again: blazectl unlock \(database.title)", target: database.title)
+            throw OpenDatabase.dropUnfit(session, database, state)
         }
     }
 }

@@ -6,7 +6,8 @@ internal import BlazeServices
 internal import Logging
 internal import Synchronization
 
-/// The work of one job, on a thread of its own: takes the lock, puts right what a crash left, does the task, and gives everything back before the job counts as over.
+/// The work of one job, on a thread of its own: takes the lock, puts right what a crash left, does the task, and gives everything
+/// back before the job counts as over.
 final class MaintenanceJob: Sendable {
     /// What the job holds from its beginning, and gives back at its end.
     struct Held {
@@ -117,11 +118,7 @@ final class MaintenanceJob: Sendable {
         if let failure = state.jobs.cancellation(of: job.id) { throw Fault(failure, target: database.title) }
         try held.use.check()
         // A job that works has its key; another unlock may have put a newer session in the place of the one it is from.
-        guard lease != nil || held.key.isValid else {
-            throw Fault(
-                .lockedMeanwhile, "\(database.title) was locked before the end",
-                hint: "unlock it and run the command again", target: database.title)
-        }
+        guard lease != nil || held.key.isValid else { throw Fault.lockedBeforeTheEnd(database.title) }
         try lease?.check()
     }
 }

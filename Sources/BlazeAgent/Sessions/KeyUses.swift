@@ -21,9 +21,7 @@ final class KeyUse: Sendable {
     /// Ends the operation when its database was locked.
     func check() throws {
         guard registry.isEnded(number) else { return }
-        throw Fault(
-            .lockedMeanwhile, "\(title) was locked before the end", hint: "unlock it and run the command again",
-            target: title)
+        throw Fault.lockedBeforeTheEnd(title)
     }
 
     deinit { registry.end(number) }
@@ -90,4 +88,13 @@ final class KeyUses: Sendable {
 
     fileprivate func isEnded(_ number: UInt64) -> Bool { state.withLock { $0.entries[number]?.isEnded ?? true } }
     fileprivate func end(_ number: UInt64) { state.withLock { _ = $0.entries.removeValue(forKey: number) } }
+}
+
+extension Fault {
+    /// A database was locked while an operation worked with its key.
+    static func lockedBeforeTheEnd(_ title: String) -> Fault {
+        Fault(
+            .lockedMeanwhile, "\(title) was locked before the end", hint: "unlock it and run the command again",
+            target: title)
+    }
 }

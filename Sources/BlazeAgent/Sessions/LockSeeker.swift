@@ -30,19 +30,7 @@ struct LockSeeker {
         let deadline = Deadline.after(wait)
         var pause: Int32 = 5
         while true {
-            try refuseWhileHandedOver(database)
-            let lease: DatabaseLease?
-            do throws(StorageError) {
-                lease = try state.leases.lease(database.files, for: operation, client: client, abandon: abandon)
-            } catch {
-                lease = nil
-                guard error.code == .locked else { throw error }
-            }
-            if let lease {
-                // One that was handed over meanwhile may have asked for the locks before there was this one.
-                try refuseWhileHandedOver(database)
-                return lease
-            }
+            if let lease = try leaseNow(database) { return lease }
             guard try isWanted({ holder(of: database) }) else { return nil }
             // The lock cannot be waited for with a limit, so it is tried again and again.
             guard deadline.millisecondsLeft > 0 else { throw busy(database) }
@@ -51,18 +39,26 @@ struct LockSeeker {
         }
     }
 
-    private func refuseWhileHandedOver(_ database: LocatedDatabase) throws {
-        guard let client = state.handOvers.client(of: database.path) else { return }
-        throw Fault(
-            .busy, "\(database.title) is busy: it is handed to a program that process \(client) runs",
-            hint: canRead ? "--tier observe reads beside it" : "try again when it has ended", target: database.title,
-            holder: LockHolder(processID: client, executable: nil))
+    /// The lock; nil when somebody has it, or the database is handed to a program.
+    private func leaseNow(_ database: LocatedDatabase) throws -> DatabaseLease? {
+        guard state.handOvers.client(of: database.path) == nil else { return nil }
+        do throws(StorageError) {
+            let lease = try state.leases.lease(database.files, for: operation, client: client, abandon: abandon)
+            // One that was handed over meanwhile may have asked for the locks before there was this one.
+            return state.handOvers.client(of: database.path) == nil ? lease : nil
+        } catch {
+            guard error.code == .locked else { throw error }
+            return nil
+        }
     }
 
     /// Whether the operation could do without the lock.
     private var canRead: Bool { !operation.properties.changesDatabase }
 
     private func holder(of database: LocatedDatabase) -> LockHolder? {
+        if let client = state.handOvers.client(of: database.path) {
+            return LockHolder(processID: client, executable: nil)
+        }
         let ownership = database.files.ownership(in: state.storage)
         let own = LockHolder(processID: state.processID, executable: Executables.own())
         return ownership.holders.first ?? (ownership == .leased ? own : nil)
@@ -75,6 +71,12 @@ struct LockSeeker {
             fault.target = database.title
             fault.holder = holder
             return fault
+        }
+        if let client = state.handOvers.client(of: database.path) {
+            return Fault(
+                .busy, "\(database.title) is busy: it is handed to a program that process \(client) runs",
+                hint: "--wait 30s waits for it\(canRead ? "; --tier observe reads beside it" : "")",
+                target: database.title, holder: holder)
         }
         let who = holder.map { "it is open in \($0.title)" } ?? "another process has it open"
         let since = holder?.started.map { ", which has run since \(Moments.text($0))" } ?? ""

@@ -68,12 +68,16 @@ struct OpenDatabase {
             return OpenDatabase(reader: reader, iterations: session.iterations, lease: lease, use: use)
         } catch {
             guard error.code == .wrongPassword else { throw error }
-            // The files under this path are another database now, or its key was changed.
-            state.sessions.drop(session)
-            throw Fault(
-                .locked, "the key kept for \(database.title) does not fit its files any more; it has been locked",
-                hint: "unlock it again: blazectl unlock \(database.title)", target: database.title)
+            throw dropUnfit(session, database, state)
         }
+    }
+
+    /// Forgets a key that does not fit: the files under this path are another database now, or its key was changed.
+    static func dropUnfit(_ session: DatabaseSession, _ database: LocatedDatabase, _ state: AgentState) -> Fault {
+        state.sessions.drop(session)
+        return Fault(
+            .locked, "the key kept for \(database.title) does not fit its files any more; it has been locked",
+            hint: "unlock it again: blazectl unlock \(database.title)", target: database.title)
     }
 
     /// Opens, or fails with `locked`.

@@ -26,7 +26,12 @@ final class PromptRegistry: Sendable {
     private enum Outcome: Sendable {
         case answered
         case cancelled
+        case timedOut
     }
+
+    /// A client whose user has not answered ends by itself when the time is over; one that ends so shortly before has counted
+    /// the same time from a little earlier.
+    private static let clockDifference: Duration = .seconds(1)
 
     private struct Prompt {
         let ticket: UInt64
@@ -92,8 +97,8 @@ final class PromptRegistry: Sendable {
         case .cancelled:
             throw Fault(
                 .promptEnded, "the question on another terminal was cancelled", hint: "run the command again")
-        case nil:
-            if isClient { throw ConnectionLost() }
+        case nil where isClient: throw ConnectionLost()
+        case nil, .timedOut:
             throw Fault(
                 .promptEnded,
                 "the question on another terminal was not answered within \(Int(limit / .seconds(1))) seconds",
@@ -133,7 +138,10 @@ final class PromptRegistry: Sendable {
             for subject in found.keys { state.prompts[subject] = nil }
             return Array(found.values)
         }
-        for prompt in prompts { end(prompt, outcome) }
+        for prompt in prompts {
+            let left = Duration.milliseconds(Int64(prompt.deadline.millisecondsLeft))
+            end(prompt, outcome == .cancelled && left < Self.clockDifference ? .timedOut : outcome)
+        }
     }
 
     private func end(_ prompt: Prompt?, _ outcome: Outcome) {

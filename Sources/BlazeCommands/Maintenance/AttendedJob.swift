@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// A job whose end this command waits for: shows its progress, and lets Ctrl-C ask it to end.
 ///
-/// Until there is a job, signals do what they always do: a password may be asked for. From then on the first Ctrl-C asks the agent to cancel the job and goes on waiting, so that what the user sees is its end; the second
-/// one leaves. Other signals leave at once. The job goes on without its client.
+/// Until there is a job, signals do what they always do: a password may be asked for. From then on the first Ctrl-C asks the
+/// agent to cancel the job and goes on waiting, so that what the user sees is its end; the second one leaves. Other signals leave
+/// at once. The job goes on without its client.
 struct AttendedJob {
     private let context: Context
 
@@ -45,13 +46,27 @@ struct AttendedJob {
                 }
                 context.progress("\(context.printable(job.title)): \(context.printable(job.progressText))")
             }
-        } catch let error as ClientError where error.fault?.code == .cancelled && wishes.interrupts > 0 {
+        } catch let error as ClientError where error.fault != nil {
+            context.progress(nil)
+            if let id = wishes.state.withLock({ $0.id }) { tellRecovery(of: id) }
+            guard error.fault?.code == .cancelled, wishes.interrupts > 0 else { throw error }
             var failure = CommandFailure(error)
             failure.message = "the job was cancelled; the database is as it was"
             failure.hint = ""
             failure.signal = Signals.interrupt
             throw failure
         }
+    }
+
+    /// What the job put right before it failed stays so, and is told whatever became of the rest. An error in JSON is one object,
+    /// with no room for it: `jobs show` tells it there.
+    private func tellRecovery(of id: UInt64) {
+        guard context.format != .json else { return }
+        var request = WireJobsShowRequest()
+        request.id = id
+        // Where the agent does not answer any more, the error that ends the command says so.
+        guard let job = try? context.call(request).job else { return }
+        for line in job.recoveryLines { context.say(line) }
     }
 
     /// Signals are taken by a thread from here on, since the main one waits for the agent. Where that cannot be, Ctrl-C leaves,
