@@ -67,6 +67,10 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case damaged = "damaged"
         /// Records that the index does not have would be lost.
         case wouldDropRecords = "would-drop-records"
+        /// The database was changed since, and that would be lost.
+        case changedSince = "changed-since"
+        /// There is nothing to go back to.
+        case nothingKept = "nothing-kept"
         /// There is a record of that id already.
         case recordExists = "record-exists"
         /// There is no record of that id.
@@ -123,7 +127,7 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// What `StorageError` calls the operations that change something.
     private static let changing: Set = [
-        "write", "truncate", "sync", "rename", "link", "remove", "create", "change the mode of",
+        "make", "write", "truncate", "sync", "rename", "link", "remove", "create", "change the mode of",
     ]
 
     /// The message, and the byte position where there is one.

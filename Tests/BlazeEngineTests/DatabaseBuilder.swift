@@ -158,6 +158,14 @@ struct DatabaseBuilder {
         storage(metadata: metadata(payload: payload))
     }
 
+    /// Every file by its path.
+    func contents() -> [FilePath: [UInt8]] {
+        [
+            Self.files.data: pages.flatMap(\.self), Self.files.meta: metadata(payload: payload),
+            Self.files.salt: [UInt8](0..<16), Self.files.wal: wal,
+        ]
+    }
+
     func storage(metadata: [UInt8]) -> MemoryStorage {
         let storage = MemoryStorage()
         storage[Self.files.data] = pages.flatMap(\.self)

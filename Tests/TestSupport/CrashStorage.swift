@@ -37,6 +37,7 @@ public final class CrashStorage: ChangingStorage {
         var pending: [Change] = []
         var changes: Int64 = 0
         var mode: UInt16 = 0o600
+        var isDirectory = false
         var isLocked = false
     }
 
@@ -70,7 +71,8 @@ public final class CrashStorage: ChangingStorage {
             copy.state.withLock { new in
                 for (number, node) in old.nodes {
                     new.nodes[number] = Node(
-                        bytes: node.bytes, synced: node.bytes, changes: node.changes, mode: node.mode)
+                        bytes: node.bytes, synced: node.bytes, changes: node.changes, mode: node.mode,
+                        isDirectory: node.isDirectory)
                 }
                 new.nextNode = old.nextNode
                 new.names = old.names
@@ -85,8 +87,12 @@ public final class CrashStorage: ChangingStorage {
     public var calls: [String] { state.withLock { $0.calls } }
     /// Whether the process died.
     public var isDead: Bool { state.withLock { $0.isDead } }
-    /// The paths of all files.
-    public var paths: [FilePath] { state.withLock { $0.names.keys.sorted { $0.string < $1.string } } }
+    /// The paths of all files, directories left out.
+    public var paths: [FilePath] {
+        state.withLock { state in
+            state.names.filter { state.nodes[$0.value]?.isDirectory == false }.keys.sorted { $0.string < $1.string }
+        }
+    }
 
     /// A file's bytes, and on the disk when set; nil removes it.
     public subscript(path: FilePath) -> [UInt8]? {
@@ -133,12 +139,19 @@ public final class CrashStorage: ChangingStorage {
                             }
                         }
                     }
-                    new.nodes[number] = Node(bytes: bytes, synced: bytes, changes: node.changes, mode: node.mode)
+                    new.nodes[number] = Node(
+                        bytes: bytes, synced: bytes, changes: node.changes, mode: node.mode,
+                        isDirectory: node.isDirectory)
                 }
                 new.names = old.syncedNames
                 for change in old.pendingNames where isKept() {
                     for (path, number) in change { new.names[path] = number }
                 }
+                // What a directory holds that never came to the disk is lost with it.
+                let directories = Set(new.names.filter { new.nodes[$0.value]?.isDirectory == true }.keys)
+                let made = Set(old.nodes.filter(\.value.isDirectory).keys)
+                let lost = Set(old.names.filter { made.contains($0.value) }.keys).subtracting(directories)
+                for path in new.names.keys where lost.contains(path.removingLastComponent()) { new.names[path] = nil }
                 new.syncedNames = new.names
             }
         }
@@ -207,7 +220,8 @@ public final class CrashStorage: ChangingStorage {
 
     private static func status(_ number: Int, _ node: Node) -> FileStatus {
         FileStatus(
-            kind: .regular, size: UInt64(node.bytes.count), allocated: UInt64(node.bytes.count),
+            kind: node.isDirectory ? .directory : .regular, size: UInt64(node.bytes.count),
+            allocated: UInt64(node.bytes.count),
             identity: FileIdentity(device: device, inode: UInt64(number)),
             modified: Int64(number) * 1_000_000 + node.changes, mode: node.mode, owner: 0)
     }
@@ -261,6 +275,29 @@ public final class CrashStorage: ChangingStorage {
     /// Takes a name away.
     public func remove(_ path: FilePath) throws(StorageError) {
         try change("remove", path) { (state) throws(StorageError) in
+            guard state.names[path] != nil else { return }
+            state.names[path] = nil
+            state.pendingNames.append([(path, nil)])
+        }
+    }
+
+    /// Makes a directory.
+    public func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError) {
+        try change("make", path) { (state) throws(StorageError) in
+            guard state.names[path] == nil else { throw StorageError(.fileExists, operation: "make", path: path) }
+            state.nextNode += 1
+            state.nodes[state.nextNode] = Node(mode: 0o700, isDirectory: true)
+            state.names[path] = state.nextNode
+            state.pendingNames.append([(path, state.nextNode)])
+        }
+    }
+
+    /// Takes an empty directory away.
+    public func removeDirectory(_ path: FilePath) throws(StorageError) {
+        try change("rmdir", path) { (state) throws(StorageError) in
+            guard !state.names.keys.contains(where: { $0.removingLastComponent() == path }) else {
+                throw StorageError(.directoryNotEmpty, operation: "remove", path: path)
+            }
             guard state.names[path] != nil else { return }
             state.names[path] = nil
             state.pendingNames.append([(path, nil)])

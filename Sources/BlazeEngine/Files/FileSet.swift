@@ -43,6 +43,14 @@ public struct FileSet: Sendable, Hashable {
     var growthMarker: FilePath { base.appendingSuffix(".agent_grow") }
     /// That an interrupted transaction is being rolled back, and from which copy.
     var rollbackMarker: FilePath { base.appendingSuffix(".agent_rollback") }
+    /// That a repair, or undoing one, is under way (`RepairMarker`).
+    var repairMarker: FilePath { base.appendingSuffix(".agent_repair") }
+    /// The same, while it is being replaced.
+    var repairMarkerNew: FilePath { base.appendingSuffix(".agent_repair_new") }
+    /// The directory that keeps the files as they were before a repair.
+    func kept(_ stamp: String) -> FilePath { base.appendingSuffix(Self.keptMark + stamp) }
+    /// What the name of such a directory has behind `NAME`.
+    static let keptMark = ".before-repair-"
     /// `NAME`, for a person: bytes that cannot be shown are escaped.
     public var name: String { FilePath.displayString(nameBytes) }
 

@@ -60,7 +60,8 @@ extension Leftover.Kind {
             case "vacuum_in_progress", "vacuum_success": self = .vacuumMarker
             case "vacuum.blazedb", "vacuum.meta", "vacuum.wal": self = .vacuumNew
             case "vacuum_backup.blazedb", "vacuum_backup.meta": self = .vacuumBackup
-            case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_back", "agent_grow", "agent_rollback":
+            case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_back", "agent_grow", "agent_rollback",
+                "agent_repair", "agent_repair_new":
                 self = .agentTemporary
             default:
                 guard let tail = rest(behind: dataName),
@@ -100,7 +101,8 @@ extension Leftover.Kind {
         } else if ends(".vacuum_backup.blazedb", ".vacuum_backup.meta") {
             self = .vacuumBackup
         } else if ends(
-            ".agent_new.pages", ".agent_new.meta", ".agent_meta", ".agent_back", ".agent_grow", ".agent_rollback")
+            ".agent_new.pages", ".agent_new.meta", ".agent_meta", ".agent_back", ".agent_grow", ".agent_rollback",
+            ".agent_repair", ".agent_repair_new")
         {
             self = .agentTemporary
         } else if ends(".blazedb.wal") || name.contains(".blazedb.vacuum-") {

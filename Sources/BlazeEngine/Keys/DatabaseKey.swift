@@ -18,7 +18,7 @@ public struct DatabaseKey: ~Copyable, Sendable {
     public let saltFingerprint: [UInt8]
     private var secret: SecretBytes
 
-    private init(
+    init(
         _ secret: consuming SecretBytes, iterations: Int, identity: DatabaseID, saltFingerprint: [UInt8]
     ) {
         self.iterations = iterations

@@ -1,6 +1,7 @@
 internal import BlazeModel
 internal import BlazePlatform
 internal import Crypto
+internal import SystemPackage
 
 /// Where a key derivation's salt came from.
 public enum SaltSource: String, Sendable, Hashable {
@@ -21,30 +22,33 @@ struct Salt {
     /// The salt of a database: its salt file's content, or the constant where there is no such file. An empty salt
     /// file is refused, as BlazeDB does.
     static func read(_ files: FileSet, in storage: any Storage) throws(EngineError) -> Salt {
-        do {
-            let file = try storage.open(files.salt)
+        do throws(EngineError) {
+            return try read(files.salt, in: storage)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return .constant
+        }
+    }
+
+    /// The salt that a file holds. Throws `.notFound`, `.emptySalt`, `.limitExceeded`, and what reading throws.
+    static func read(_ path: FilePath, in storage: any Storage) throws(EngineError) -> Salt {
+        try onStorage(path) {
+            let file = try storage.open(path)
             let size = try file.status().size
             guard size > 0 else {
                 throw EngineError(
-                    .emptySalt, "salt file \(files.salt.displayString) is empty",
-                    hint: "restore it from a backup; without the salt the key is lost", path: files.salt)
+                    .emptySalt, "salt file \(path.displayString) is empty",
+                    hint: "restore it from a backup; without the salt the key is lost", path: path)
             }
             guard size <= EngineLimits.saltBytes else {
                 throw EngineError(
                     .limitExceeded,
-                    "salt file \(files.salt.displayString) has \(size) bytes; at most \(EngineLimits.saltBytes) are read",
-                    path: files.salt)
+                    "salt file \(path.displayString) has \(size) bytes; at most \(EngineLimits.saltBytes) are read",
+                    path: path)
             }
             let bytes = try file.bytes(count: Int(size), at: 0)
-            guard bytes.count == Int(size) else { throw EngineError.changed(files.salt) }
+            guard bytes.count == Int(size) else { throw EngineError.changed(path) }
             return Salt(bytes: bytes, source: .file)
-        } catch let error as EngineError {
-            throw error
-        } catch let error as StorageError {
-            if error.code == .notFound { return .constant }
-            throw EngineError(error)
-        } catch {
-            throw EngineError(.readFailed, "salt file \(files.salt.displayString) could not be read", path: files.salt)
         }
     }
 

@@ -40,7 +40,8 @@ extension DatabaseWriter {
         dropsUnindexed: Bool, always: Bool, _ progress: (MaintenanceProgress) throws -> Void
     ) throws -> VacuumReport {
         try store.renewStatus()
-        try checkNames()
+        // The metadata is what gets its second name here last, so that it is what tells whether it can.
+        try FileSwap.checkNames(files, in: storage, probe: files.meta)
         try checkNeeds()
         let successor: Successor
         do {
@@ -77,31 +78,6 @@ extension DatabaseWriter {
         return report
     }
 
-    /// That the names which the swap takes are not in use. Opening has resolved what a vacuum left.
-    private func checkNames() throws(EngineError) {
-        for path in [files.dataAside, files.metaAside]
-        where try onStorage(path, { try storage.status(of: path) }) != nil {
-            throw EngineError(
-                .recoveryUndecided,
-                "\(path.displayString) is there, and belongs to no vacuum that could be ended or undone",
-                hint: "move it away", path: path)
-        }
-        // Told before anything is built: the swap gives each old file a second name.
-        do throws(StorageError) {
-            try storage.remove(files.returning)
-            try storage.link(files.meta, to: files.returning)
-            try storage.remove(files.returning)
-        } catch {
-            let error = EngineError(error)
-            throw error.code == .writeFailed || error.code == .permissionDenied
-                ? EngineError(
-                    .writeFailed,
-                    "the file system of \(files.data.displayString) gives files no second name: \(error.message)",
-                    hint: "copy the database to another file system to vacuum it; gc run works here", path: files.data)
-                : error
-        }
-    }
-
     private func checkNeeds() throws(EngineError) {
         let disk = UInt64(image.index.pages.count) * UInt64(PageView.byteCount) + (metadataStatus?.size ?? 0)
         if let available = storage.available(at: files.data), available < disk {
@@ -134,23 +110,25 @@ extension DatabaseWriter {
 
     // MARK: Swap
 
-    /// FORMAT.md 8.1b, step by step. From the success marker on the new files count.
+    /// From the success marker on the new files count.
     private func swap(to new: Successor) throws(EngineError) {
+        let swap = FileSwap(
+            files, in: storage, like: store.status, to: new.files, data: new.dataIdentity, meta: new.metaIdentity)
         do throws(EngineError) {
             try changing { () throws(EngineError) in
                 try checkPlace()
-                try onStorage(files.data) { try prepareSwap(new) }
+                try onStorage(files.data) { try swap.prepare { locks.append($0) } }
             }
         } catch {
             // What cannot be undone here is undone by the next opening. Where the new files may count already, only that can
             // tell.
             guard (try? storage.status(of: files.swapSuccess)) == .some(nil) else { throw error }
-            var swap = InterruptedSwap(files, in: storage, locks: locks)
-            _ = try? swap.resolve()
+            var interrupted = InterruptedSwap(files, in: storage, locks: locks)
+            _ = try? interrupted.resolve()
             throw error
         }
         do throws(EngineError) {
-            try onStorage(files.data) { try finishSwap(new) }
+            try onStorage(files.data) { try finish(swap, new) }
         } catch {
             poison(by: error)
             guard error.code == .replacedMeanwhile else { return }
@@ -160,45 +138,13 @@ extension DatabaseWriter {
         }
     }
 
-    /// That the new files are where they were put: BlazeDB looks for backups before it takes the lock (trap T6), and may have put
-    /// the old ones back.
-    private func checkSwapped(_ new: Successor) throws {
-        guard try storage.status(of: files.data)?.identity == new.dataIdentity,
-            try storage.status(of: files.meta)?.identity == new.metaIdentity
-        else {
-            throw EngineError(
-                .replacedMeanwhile, "another process put the old files of \(files.data.displayString) back",
-                hint: "see blazectl holders, then try again", path: files.data)
-        }
-    }
-
-    private func prepareSwap(_ new: Successor) throws {
-        try storage.syncDirectory(of: files.data)
-        try storage.link(files.data, to: files.dataAside)
-        try storage.link(files.meta, to: files.metaAside)
-        try storage.syncDirectory(of: files.data)
-        try storage.create(files.swapMarker, like: store.status).sync()
-        try storage.syncDirectory(of: files.data)
-        locks.append(try storage.lock(new.files.data))
-        try storage.rename(new.files.data, to: files.data)
-        try storage.rename(new.files.meta, to: files.meta)
-        try storage.syncDirectory(of: files.data)
-        try checkSwapped(new)
-        try storage.create(files.swapSuccess, like: store.status).sync()
-        try storage.syncDirectory(of: files.data)
-    }
-
-    private func finishSwap(_ new: Successor) throws {
-        try checkSwapped(new)
+    private func finish(_ swap: FileSwap, _ new: Successor) throws {
+        try swap.check()
         data = try storage.openForWriting(files.data)
         store = try PageStore(files.data, in: storage, cipher: cipher)
         image = new.image
         allocator = PageAllocator(free: [], next: new.image.nextPageIndex, listed: [])
         metadataStatus = try storage.status(of: files.meta)
-        // In the order of `InterruptedSwap.finish`.
-        for path in [files.dataAside, files.metaAside, files.swapSuccess, files.swapMarker] {
-            try storage.remove(path)
-            try storage.syncDirectory(of: files.data)
-        }
+        try swap.finish()
     }
 }

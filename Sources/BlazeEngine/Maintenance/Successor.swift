@@ -9,7 +9,7 @@ internal import SystemPackage
     internal import Foundation
 #endif
 
-/// The new files of a vacuum, complete, under names that BlazeDB does not know. They are synced last: while they are read back
+/// New files of a database, complete, under names that BlazeDB does not know. They are synced last: while they are read back
 /// the disk is already writing.
 struct Successor {
     let files: FileSet
@@ -20,60 +20,50 @@ struct Successor {
     let dataIdentity: FileIdentity
     let metaIdentity: FileIdentity
     /// Index entries that were left out.
-    let deleted: Int
+    var deleted = 0
     /// Records of no index, which are left out.
-    let unindexed: Int
+    var unindexed = 0
     private let storage: any ChangingStorage
     private let key: SymmetricKey
     private let digest: SHA256.Digest
     private let data: any WritableFile
     private let meta: any WritableFile
 
+    fileprivate init(
+        _ builder: SuccessorBuilder, _ image: MetadataImage, digest: SHA256.Digest, meta: any WritableFile,
+        metadataBytes: Int
+    ) throws {
+        files = builder.files
+        storage = builder.storage
+        key = builder.key
+        data = builder.data
+        self.meta = meta
+        self.image = image
+        self.digest = digest
+        dataIdentity = try data.status().identity
+        metaIdentity = try meta.status().identity
+        bytes = try data.status().size + UInt64(metadataBytes)
+    }
+
     /// Copies every record in the order of the index. Throws `.damaged` when one cannot be read.
     init(of writer: DatabaseWriter, _ progress: (MaintenanceProgress) throws -> Void) throws {
-        files = writer.files.successor
-        storage = writer.storage
-        key = writer.key
-        for path in [files.data, files.meta] { try storage.remove(path) }
-        data = try storage.create(files.data, like: writer.store.status)
-        let run = PageRun(data, cipher: writer.cipher)
-        var index = RecordIndex()
-        var next: UInt64 = 0
-        var hash = SHA256()
+        let builder = try SuccessorBuilder(
+            writer.files.successor, in: writer.storage, key: writer.key, cipher: writer.cipher,
+            like: writer.store.status
+        )
         let reader = try DatabaseReader(writer.files, in: writer.storage, key: writer.key, underLease: true)
         var survey = RecordSurvey(in: reader)
         try survey.read(keepsBytes: true, progress, as: .writing) { id, found in
-            try Self.withBytes(of: found, id) { (bytes) throws(EngineError) in
-                let shape = try RecordShape(bytes)
-                guard next + UInt64(shape.pages) < UInt64(UInt32.max) else {
-                    throw EngineError(.limitExceeded, "the data file has no page numbers left")
-                }
-                let pages = Array(UInt32(next)..<UInt32(next) + UInt32(shape.pages))
-                try run.write(bytes, shape, to: pages)
-                index.append(id, pages)
-                next += UInt64(shape.pages)
-                hash.add(id, bytes)
-            }
+            try Self.withBytes(of: found, id) { (bytes) throws(EngineError) in try builder.add(id, bytes) }
         }
-        try run.flush()
         let use = try PageUse(
             reader.generation.store, chains: survey.chains, freeList: reader.metadata.freePages,
             index: reader.metadata.index, check: { try progress(survey.progress(.writing)) })
+        var image = writer.image
+        if !survey.deleted.isEmpty { image.dropSearchIndex() }
+        self = try builder.finish(image, like: writer.metadataStatus)
         unindexed = use.unindexed
         deleted = survey.deleted.count
-        digest = hash.finalize()
-        var image = writer.image
-        image.index = index
-        image.freePages = []
-        image.nextPageIndex = next
-        if !survey.deleted.isEmpty { image.dropSearchIndex() }
-        self.image = image
-        let metadata = try image.encoded(key: writer.key)
-        meta = try storage.create(files.meta, like: writer.metadataStatus)
-        try metadata.write(to: meta)
-        dataIdentity = try data.status().identity
-        metaIdentity = try meta.status().identity
-        bytes = try data.status().size + UInt64(metadata.count)
     }
 
     /// Reads everything back, from the signature to each record's id, and compares it with what was copied.
@@ -104,6 +94,58 @@ struct Successor {
             throw EngineError(.changedWhileReading, "record \(id) changed while it was read", page: found.main)
         }
         try bytes.withUnsafeBytes { try body($0) }
+    }
+}
+
+/// Writes records side by side into a new data file, and then the metadata that names them.
+final class SuccessorBuilder {
+    let files: FileSet
+    fileprivate let storage: any ChangingStorage
+    fileprivate let key: SymmetricKey
+    fileprivate let data: any WritableFile
+    private let run: PageRun
+    private var index = RecordIndex()
+    private var next: UInt64 = 0
+    private var hash = SHA256()
+
+    /// Makes the data file; what has its name is removed.
+    init(
+        _ files: FileSet, in storage: any ChangingStorage, key: SymmetricKey, cipher: PageCipher,
+        like model: FileStatus?
+    ) throws {
+        self.files = files
+        self.storage = storage
+        self.key = key
+        for path in [files.data, files.meta] { try storage.remove(path) }
+        data = try storage.create(files.data, like: model)
+        run = PageRun(data, cipher: cipher)
+    }
+
+    /// Adds a record by its bytes. Ids come in ascending order.
+    func add(_ id: RecordID, _ bytes: UnsafeRawBufferPointer) throws(EngineError) {
+        let shape = try RecordShape(bytes)
+        guard next + UInt64(shape.pages) < UInt64(UInt32.max) else {
+            throw EngineError(.limitExceeded, "the data file has no page numbers left")
+        }
+        let pages = Array(UInt32(next)..<UInt32(next) + UInt32(shape.pages))
+        try run.write(bytes, shape, to: pages)
+        index.append(id, pages)
+        next += UInt64(shape.pages)
+        hash.add(id, bytes)
+    }
+
+    /// The files, with metadata that says of everything but the records what `image` says.
+    func finish(_ image: MetadataImage, like model: FileStatus?) throws -> Successor {
+        try run.flush()
+        var image = image
+        image.index = index
+        image.freePages = []
+        image.nextPageIndex = next
+        let metadata = try image.encoded(key: key)
+        let meta = try storage.create(files.meta, like: model)
+        try metadata.write(to: meta)
+        return try Successor(
+            self, image, digest: hash.finalize(), meta: meta, metadataBytes: metadata.count)
     }
 }
 

@@ -43,14 +43,17 @@ enum CanonicalPayload {
             ),
             ("metaData", pairs(layout["metaData"])),
             ("nextPageIndex", .number(String(payload.nextPageIndex))),
-            ("searchIndexedFields", .array(payload.searchIndexedFields.sorted(by: utf8Order).map { .string($0) })),
+            (
+                "searchIndexedFields",
+                .array(payload.searchIndexedFields.sorted(by: JSONValue.utf8Order).map { .string($0) })
+            ),
             ("secondaryIndexDefinitions", pairs(layout["secondaryIndexDefinitions"])),
             ("secondaryIndexes", secondary(layout["secondaryIndexes"])),
             ("version", layout["version"] ?? .number("1")),
         ]
         if let search = layout["searchIndex"], case .object = search { members.append(("searchIndex", search)) }
         var out: [UInt8] = []
-        append(object(members), to: &out)
+        object(members).append(to: &out)
         return out
     }
 
@@ -59,7 +62,9 @@ enum CanonicalPayload {
         var byKey: [String: JSONValue] = [:]
         for (key, value) in value?.keyedValues ?? [] { byKey[key] = value }
         return .array(
-            byKey.keys.sorted(by: utf8Order).map { object([("key", .string($0)), ("value", byKey[$0] ?? .null)]) })
+            byKey.keys.sorted(by: JSONValue.utf8Order).map {
+                object([("key", .string($0)), ("value", byKey[$0] ?? .null)])
+            })
     }
 
     /// `[{"entries":[{"ids":[...],"key":{"components":[...]}}],"name":n}, ...]` sorted by name.
@@ -79,12 +84,12 @@ enum CanonicalPayload {
         default: break
         }
         return .array(
-            byName.keys.sorted(by: utf8Order)
+            byName.keys.sorted(by: JSONValue.utf8Order)
                 .map { object([("entries", .array(byName[$0] ?? [])), ("name", .string($0))]) })
     }
 
     private static func entry(_ key: JSONValue, _ ids: JSONValue) -> JSONValue {
-        let sorted = (ids.array ?? []).compactMap(\.string).sorted(by: utf8Order)
+        let sorted = (ids.array ?? []).compactMap(\.string).sorted(by: JSONValue.utf8Order)
         return object([
             ("ids", .array(sorted.map { .string($0) })), ("key", object([("components", key["components"] ?? .null)])),
         ])
@@ -96,39 +101,5 @@ enum CanonicalPayload {
 
     private static func numbers(_ pages: [UInt32]) -> JSONValue {
         .array(pages.map { .number(String($0)) })
-    }
-
-    private static func utf8Order(_ a: String, _ b: String) -> Bool {
-        a.utf8.lexicographicallyPrecedes(b.utf8)
-    }
-
-    /// No layout that was ever written nests this deep. What does is left out, so that it cannot verify.
-    private static let deepest = 64
-
-    /// Appends JSON with sorted names.
-    private static func append(_ value: JSONValue, depth: Int = 0, to out: inout [UInt8]) {
-        guard depth < deepest else { return }
-        switch value {
-        case .null: out.append(contentsOf: "null".utf8)
-        case .bool(let flag): out.append(contentsOf: (flag ? "true" : "false").utf8)
-        case .number(let text): out.append(contentsOf: text.utf8)
-        case .string(let text): JSONQuoting.append(text, to: &out)
-        case .array(let values):
-            out.append(UInt8(ascii: "["))
-            for (i, element) in values.enumerated() {
-                if i > 0 { out.append(UInt8(ascii: ",")) }
-                append(element, depth: depth + 1, to: &out)
-            }
-            out.append(UInt8(ascii: "]"))
-        case .object(let members):
-            out.append(UInt8(ascii: "{"))
-            for (i, member) in members.sorted(by: { utf8Order($0.key, $1.key) }).enumerated() {
-                if i > 0 { out.append(UInt8(ascii: ",")) }
-                JSONQuoting.append(member.key, to: &out)
-                out.append(UInt8(ascii: ":"))
-                append(member.value, depth: depth + 1, to: &out)
-            }
-            out.append(UInt8(ascii: "}"))
-        }
     }
 }

@@ -45,6 +45,13 @@ public enum RecordCodec {
         return Decoded(record: Record(fields: fields), holdsVector: decoder.holdsVector)
     }
 
+    /// The id of a record of which only the beginning is there; nil when it stands further behind.
+    static func leadingID(_ bytes: UnsafeRawBufferPointer) -> RecordID? {
+        guard bytes.starts(with: magic), bytes.count > headerBytes else { return nil }
+        var decoder = RecordDecoder(bytes, from: 6)
+        return decoder.leadingID()
+    }
+
     static func malformed(_ what: String, at offset: Int) -> EngineError {
         EngineError(.malformedRecord, "the record \(what)", offset: UInt64(offset))
     }

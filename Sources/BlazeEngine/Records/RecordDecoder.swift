@@ -38,6 +38,23 @@ struct RecordDecoder {
         return out
     }
 
+    /// The record's id, of bytes that may break off behind it; nil when they break off before.
+    mutating func leadingID() -> RecordID? {
+        // Whatever is wrong with the rest is told by whoever reads all of it.
+        guard let count = try? integer(UInt16.self) else { return nil }
+        for _ in 0..<count {
+            guard let code = try? integer(UInt8.self) else { return nil }
+            var name = FieldNames.name(code)
+            if code == FieldNames.writtenOut {
+                guard let length = try? integer(UInt16.self) else { return nil }
+                name = try? text(Int(length))
+            }
+            guard let name, let value = try? value() else { return nil }
+            if name == "id" { return Record(fields: [Field(name, value)]).id }
+        }
+        return nil
+    }
+
     /// An array or dictionary whose end has not been reached yet.
     private struct OpenContainer {
         var remaining: Int

@@ -21,8 +21,11 @@ public enum FileRecovery {
         _ files: FileSet, in storage: any ChangingStorage, lock: any FileLock
     ) throws(EngineError) -> (outcome: Outcome, steps: [RecoveryStep]) {
         var swap = InterruptedSwap(files, in: storage, locks: [lock])
-        let outcome = try swap.resolve()
-        return (outcome, swap.steps)
+        var outcome = try swap.resolve()
+        let repair = try RepairMarker.resolve(files, in: storage)
+        // What tells of a repair is removed last, so that its swap may have been resolved before.
+        if outcome == .nothing, let kind = repair.first?.kind { outcome = kind == .repairFinished ? .new : .old }
+        return (outcome, swap.steps + repair)
     }
 }
 

@@ -42,6 +42,7 @@ struct Recovery {
         locks = swap.locks
         steps += swap.steps
         try checkLock()
+        steps += try RepairMarker.resolve(files, in: storage)
         let data = try onStorage(files.data) { try storage.openForWriting(files.data) }
         try checkSize(data)
         steps += try TransactionRollback(files, in: storage, key: key, data: data).run()

@@ -18,6 +18,10 @@ public struct RecoveryStep: Sendable, Hashable {
         case vacuumFinished = "vacuum-finished"
         /// Pages of a change of ours that was not finished were cut off.
         case unfinishedCutOff = "unfinished-cut-off"
+        /// A repair that did not end was undone.
+        case repairUndone = "repair-undone"
+        /// A repair, or undoing one, was brought to its end.
+        case repairFinished = "repair-finished"
         /// Temporary files of this program were removed.
         case temporaryFilesRemoved = "temporary-files-removed"
     }

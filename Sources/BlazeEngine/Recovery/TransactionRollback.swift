@@ -25,9 +25,10 @@ struct TransactionRollback {
     let files: FileSet
     let storage: any ChangingStorage
     let key: SymmetricKey
-    let data: any WritableFile
+    /// The data file as it is now.
+    let data: any StorageFile
 
-    init(_ files: FileSet, in storage: any ChangingStorage, key: SymmetricKey, data: any WritableFile) {
+    init(_ files: FileSet, in storage: any ChangingStorage, key: SymmetricKey, data: any StorageFile) {
         self.files = files
         self.storage = storage
         self.key = key
@@ -62,12 +63,42 @@ struct TransactionRollback {
         }
     }
 
+    /// The copies that the database is to go back to, without going; nil when there are none. Throws `.recoveryUndecided`.
+    ///
+    /// - Parameter isDecided: somebody has decided that it is to go back, whatever speaks against it.
+    func toReturnTo(isDecided: Bool = false) throws(EngineError) -> Backup? {
+        try onStorage(files.data) {
+            let open = try found().compactMap { copies in try backup(copies).map { (copies, $0) } }
+            guard open.count < 2 else { throw undecided("copies of \(open.count) transactions are there") }
+            guard let (copies, backup) = open.first else { return nil }
+            let isDecided = try isDecided || isMarked(backup)
+            if try !compare(backup, isDecided: isDecided).isEmpty, !isDecided {
+                try checkNothingFollowed(copies, backup)
+            }
+            return backup
+        }
+    }
+
+    private func isMarked(_ backup: Backup) throws -> Bool {
+        try storage.status(of: files.rollbackMarker) != nil
+            && storage.open(files.rollbackMarker).bytes(count: 256, at: 0) == backup.mark
+    }
+
+    /// Keeps the decision to go back to a copy: once the WAL is empty it does not tell any more what the transaction wrote.
+    func mark(_ backup: Backup) throws {
+        try storage.remove(files.rollbackMarker)
+        let marker = try storage.create(files.rollbackMarker, like: nil)
+        try marker.write(backup.mark, at: 0)
+        try marker.sync()
+        try storage.syncDirectory(of: files.data)
+    }
+
     func undecided(_ why: String) -> EngineError {
         EngineError(
             .recoveryUndecided,
             "a transaction of \(files.data.displayString) did not end, and cannot be rolled back by itself: \(why)",
             hint:
-                "copy all files of the database away; without the files txn_in_progress-\(files.name)-* it counts as it is",
+                "copy all files of the database away, then decide: blazectl repair --transaction roll-back, or keep",
             path: files.data)
     }
 
@@ -155,24 +186,16 @@ struct TransactionRollback {
     }
 
     private func rollBack(_ copies: Copies, _ backup: Backup) throws -> [RecoveryStep] {
-        let isDecided =
-            try storage.status(of: files.rollbackMarker) != nil
-            && storage.open(files.rollbackMarker).bytes(count: 256, at: 0) == backup.mark
+        let isDecided = try isMarked(backup)
         let differing = try compare(backup, isDecided: isDecided)
         if !isDecided, !differing.isEmpty { try checkNothingFollowed(copies, backup) }
-        // From here on the WAL does not tell any more what the transaction wrote, so the decision is kept.
-        if !isDecided {
-            try storage.remove(files.rollbackMarker)
-            let marker = try storage.create(files.rollbackMarker, like: nil)
-            try marker.write(backup.mark, at: 0)
-            try marker.sync()
-            try storage.syncDirectory(of: files.data)
-        }
+        if !isDecided { try mark(backup) }
         if let wal = try storage.status(of: files.wal), wal.size > 0 {
             let wal = try storage.openForWriting(files.wal)
             try wal.truncate(to: 0)
             try wal.sync()
         }
+        let data = try storage.openForWriting(files.data)
         for page in differing {
             let at = page * UInt64(PageView.byteCount)
             let count = Int(min(UInt64(PageView.byteCount), backup.status.size - at))

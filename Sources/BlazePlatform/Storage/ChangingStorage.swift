@@ -46,6 +46,10 @@ public protocol ChangingStorage: Storage {
     func link(_ path: FilePath, to other: FilePath) throws(StorageError)
     /// Takes a name away; no error when there is none.
     func remove(_ path: FilePath) throws(StorageError)
+    /// Makes a directory that nobody else may enter, owned like `model` where this process may give files away.
+    func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError)
+    /// Takes an empty directory away; no error when there is none.
+    func removeDirectory(_ path: FilePath) throws(StorageError)
     /// Makes the names in the directory that holds `path` durable.
     func syncDirectory(of path: FilePath) throws(StorageError)
     /// Takes the lock of the file that `path` names, without waiting. Throws `locked` when somebody holds it.

@@ -40,6 +40,23 @@ extension PosixStorage: ChangingStorage {
         }
     }
 
+    /// mkdir(2), lchown(2).
+    public func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError) {
+        try callSystem("make", path) { mkdir($0, 0o700) }
+        guard let model, model.owner != geteuid() || model.group != getegid() else { return }
+        // Whoever may not give files away keeps it, as with files.
+        _ = path.withPlatformString { lchown($0, model.owner, model.group) }
+    }
+
+    /// rmdir(2).
+    public func removeDirectory(_ path: FilePath) throws(StorageError) {
+        do throws(StorageError) {
+            try callSystem("remove", path) { rmdir($0) }
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+    }
+
     /// fsync(2) of the directory.
     public func syncDirectory(of path: FilePath) throws(StorageError) { try AtomicFile.syncDirectory(of: path) }
 

@@ -1,0 +1,161 @@
+internal import BlazeModel
+internal import BlazePlatform
+
+/// Which of the records that a scan has found are the database's: the index tells where it verifies, and the pages where it
+/// does not lead to them. Of two copies of an id the one with the larger `updatedAt` counts (FORMAT.md 8.2).
+///
+/// Records in pages of a verified free list are deleted ones, and no copies; so are those in pages of a change of ours that was
+/// not finished.
+struct RescueChoice {
+    /// The records, in the order of their ids, each once.
+    private(set) var records: [RescueScan.Candidate] = []
+    private(set) var recovered: [RepairPlan.Recovered] = []
+    private(set) var lost: [RepairPlan.Lost] = []
+    private(set) var duplicates: [RepairPlan.Duplicate] = []
+    private(set) var deleted: [RecordID] = []
+    /// Whole records that were left out.
+    private(set) var free = 0
+    private(set) var plain: [RescueScan.Candidate] = []
+    private(set) var unfinished = 0
+    /// Records in the overflow form before 2.7.1, and in plain text pages: the new files have neither.
+    private(set) var oldForms = 0
+    private(set) var plainTaken = 0
+
+    private let metadata: Metadata?
+    private let listed: Set<UInt32>
+
+    init(_ source: RescueSource, _ scan: RescueScan, _ options: RepairOptions) {
+        metadata = source.metadata
+        listed = Set(metadata?.index.pages ?? [])
+        let freePages = Set(metadata?.freePages ?? [])
+        var usable: [RescueScan.Candidate] = []
+        for candidate in scan.candidates {
+            if candidate.isPlain, !options.includesPlain {
+                plain.append(candidate)
+            } else if let limit = source.limit, UInt64(candidate.main) >= limit {
+                unfinished += 1
+            } else if !options.includesFree, freePages.contains(candidate.main), !listed.contains(candidate.main) {
+                free += 1
+            } else {
+                usable.append(candidate)
+            }
+        }
+        usable.sort(by: isBefore)
+        choose(usable)
+        findLost(source, scan, freePages)
+    }
+
+    /// By id; of one id the copy that counts first.
+    private func isBefore(_ a: RescueScan.Candidate, _ b: RescueScan.Candidate) -> Bool {
+        if a.id != b.id { return a.id < b.id }
+        let (x, y) = (a.updated ?? -.infinity, b.updated ?? -.infinity)
+        if x != y { return x > y }
+        let (p, q) = (isIndexed(a), isIndexed(b))
+        return p != q ? p : a.main < b.main
+    }
+
+    /// Whether the index lists the page for this very record.
+    private func isIndexed(_ candidate: RescueScan.Candidate) -> Bool {
+        guard let index = metadata?.index, let entry = index.entry(candidate.id) else { return false }
+        return index.pages(of: entry).contains(candidate.main)
+    }
+
+    private mutating func choose(_ usable: [RescueScan.Candidate]) {
+        records.reserveCapacity(usable.count)
+        for candidate in usable {
+            if let best = records.last, best.id == candidate.id {
+                let isSame = best.digest == candidate.digest && best.byteCount == candidate.byteCount
+                let isNewer = best.updated != candidate.updated
+                duplicates.append(
+                    RepairPlan.Duplicate(
+                        id: best.id, kept: best.main, dropped: candidate.main,
+                        reason: isSame
+                            ? "both copies are the same"
+                            : isNewer
+                                ? "the copy that stays was updated later"
+                                : isIndexed(best)
+                                    ? "the index leads to the copy that stays" : "nothing tells which is newer"
+                    ))
+                continue
+            }
+            records.append(candidate)
+            if candidate.isOldForm { oldForms += 1 }
+            if candidate.isPlain { plainTaken += 1 }
+            guard let metadata, !isIndexed(candidate) else { continue }
+            recovered.append(
+                RepairPlan.Recovered(
+                    id: candidate.id, page: candidate.main,
+                    reason: metadata.index.contains(candidate.id)
+                        ? "the index lists other pages for it" : "the index does not have it"))
+        }
+    }
+
+    private mutating func findLost(_ source: RescueSource, _ scan: RescueScan, _ freePages: Set<UInt32>) {
+        var told: Set<UInt32> = []
+        if let index = metadata?.index {
+            let reader = RecordReader(store: source.store)
+            var place = 0
+            for entry in index.entries {
+                while place < records.count, records[place].id < entry.id { place += 1 }
+                if place < records.count, records[place].id == entry.id { continue }
+                note(reader.outcome(of: entry, in: index).withoutValues, entry.id, &told)
+            }
+        }
+        for broken in scan.broken where !told.contains(broken.failure.page) {
+            let page = broken.failure.page
+            if let limit = source.limit, UInt64(page) >= limit { continue }
+            // In a page that nothing used it is no loss.
+            guard !freePages.contains(page) || listed.contains(page) else { continue }
+            if let id = broken.id, has(id) { continue }
+            lost.append(
+                RepairPlan.Lost(id: broken.id, page: page, reason: "page \(page) \(broken.failure.reason)"))
+        }
+        for candidate in plain where !has(candidate.id) && !told.contains(candidate.main) {
+            lost.append(Self.plain(candidate.id, page: candidate.main))
+        }
+    }
+
+    private static func plain(_ id: RecordID, page: UInt32) -> RepairPlan.Lost {
+        RepairPlan.Lost(
+            id: id, page: page,
+            reason: "page \(page) is neither encrypted nor authentic; --include-plain takes such records")
+    }
+
+    private func has(_ id: RecordID) -> Bool {
+        var low = 0
+        var high = records.count
+        while low < high {
+            let middle = (low + high) / 2
+            if records[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < records.count && records[low].id == id
+    }
+
+    /// What became of an indexed record that no page holds.
+    private mutating func note(_ outcome: RecordOutcome, _ id: RecordID, _ told: inout Set<UInt32>) {
+        switch outcome {
+        case .gone: return
+        case .noPages: lost.append(RepairPlan.Lost(id: id, page: nil, reason: "the index lists no page for it"))
+        case .unstable(let page):
+            lost.append(RepairPlan.Lost(id: id, page: page, reason: "its pages changed while they were read"))
+        case .absent(let absence) where absence.failure.severity == .advice: deleted.append(id)
+        case .absent(let absence):
+            told.insert(absence.failure.page)
+            lost.append(
+                RepairPlan.Lost(
+                    id: id, page: absence.failure.page,
+                    reason: "page \(absence.failure.page) \(absence.failure.reason)"))
+        case .read(let found):
+            if found.isPlain, found.id == id {
+                told.insert(found.main)
+                lost.append(Self.plain(id, page: found.main))
+            } else {
+                let who = found.id.map { "record \($0)" } ?? "a record without an id"
+                lost.append(
+                    RepairPlan.Lost(
+                        id: id, page: found.main,
+                        reason: "page \(found.main) holds \(who) now: it was deleted or overwritten"))
+            }
+        }
+    }
+}

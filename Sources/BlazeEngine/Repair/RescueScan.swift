@@ -1,0 +1,186 @@
+internal import BlazeModel
+internal import BlazePlatform
+internal import Dispatch
+internal import Synchronization
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// Every record that stands whole in the pages of a data file, whatever its metadata says (FORMAT.md 8.2): each record page
+/// is read with its chain, decoded, and its id taken. Reads on all cores; of each record only where it stands is kept.
+struct RescueScan {
+    /// A record that stands whole.
+    struct Candidate: Sendable {
+        let id: RecordID
+        let main: UInt32
+        /// Pages, the main page included.
+        let pages: Int
+        /// `updatedAt`, else `createdAt`, in seconds since 2001; nil when it has neither.
+        let updated: Double?
+        /// Bytes as stored, and their 64-bit FNV-1a.
+        let byteCount: Int
+        let digest: UInt64
+        let isOldForm: Bool
+        let isPlain: Bool
+    }
+
+    /// A record page whose record cannot be had.
+    struct Broken: Sendable {
+        let failure: RecordFailure
+        /// Where the beginning of the record tells it.
+        let id: RecordID?
+    }
+
+    private(set) var candidates: [Candidate] = []
+    private(set) var broken: [Broken] = []
+    /// Pages that are neither zero nor BlazeDB's.
+    private(set) var foreign = 0
+    private(set) var firstForeign: UInt32?
+    private(set) var overflowPages = 0
+    private(set) var pages = 0
+
+    fileprivate struct Part: Sendable {
+        var candidates: [Candidate] = []
+        var broken: [Broken] = []
+        var foreign = 0
+        var firstForeign: UInt32?
+        var overflowPages = 0
+    }
+
+    private static let slice = 64
+    private static let window = 4096
+    private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
+
+    /// Reads all pages. Rethrows what `progress` throws, and throws what looking for holes of the file throws; a page that the
+    /// disk does not give is among the broken ones.
+    init(_ store: PageStore, _ phase: MaintenanceProgress.Phase, _ progress: (MaintenanceProgress) throws -> Void)
+        throws
+    {
+        let total = min(store.totalPages, UInt64(UInt32.max))
+        let pageBytes = UInt64(PageView.byteCount)
+        let source = store.source
+        var start: UInt64 = 0
+        while start < total {
+            try progress(MaintenanceProgress(phase, done: Int(start), total: Int(total)))
+            if store.overlay.isEmpty {
+                let data = try store.file.nextData(from: start * pageBytes).map { $0 / pageBytes } ?? total
+                if data > start {
+                    start = min(data, total)
+                    continue
+                }
+            }
+            let end = min(start + UInt64(Self.window), total)
+            let parts = Self.read(Int(start)..<Int(end), source)
+            for part in parts {
+                candidates += part.candidates
+                broken += part.broken
+                foreign += part.foreign
+                firstForeign = firstForeign ?? part.firstForeign
+                overflowPages += part.overflowPages
+            }
+            start = end
+        }
+        pages = Int(total)
+        try progress(MaintenanceProgress(phase, done: pages, total: pages))
+    }
+
+    private static func read(_ range: Range<Int>, _ source: PageStore.Source) -> [Part] {
+        let count = (range.count + slice - 1) / slice
+        let parts = Mutex([Part](repeating: Part(), count: count))
+        let next = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: min(cores, count)) { _ in
+            let store = PageStore(source)
+            while true {
+                let place = next.withLock { next in
+                    defer { next += 1 }
+                    return next
+                }
+                guard place < count else { return }
+                var part = Part()
+                let start = range.lowerBound + place * slice
+                for page in start..<min(start + slice, range.upperBound) { part.look(at: UInt32(page), store) }
+                parts.withLock { $0[place] = part }
+            }
+        }
+        return parts.withLock { $0 }
+    }
+}
+
+extension RescueScan.Part {
+    mutating func look(at page: UInt32, _ store: PageStore) {
+        let kind: PageKind
+        do {
+            kind = try store.page(page).kind
+        } catch {
+            broken.append(
+                RescueScan.Broken(
+                    failure: RecordFailure(.readError, page: page, "could not be read from the disk"), id: nil))
+            return
+        }
+        switch kind {
+        case .empty, .absent: return
+        case .overflow: overflowPages += 1
+        case .unrecognized:
+            foreign += 1
+            firstForeign = firstForeign ?? page
+        case .record, .plain, .compressed, .unknownVersion: readRecord(at: page, store)
+        }
+    }
+
+    private mutating func readRecord(at page: UInt32, _ store: PageStore) {
+        let stored: StoredRecord
+        do throws(RecordFailure) {
+            stored = try RecordReader(store: store).record(main: page)
+        } catch {
+            broken.append(RescueScan.Broken(failure: error, id: Self.id(ofBroken: page, store)))
+            return
+        }
+        let decoded = stored.bytes.withUnsafeBytes { raw in
+            Result<RecordCodec.Decoded, EngineError> { () throws(EngineError) in try RecordCodec.decodeNoting(raw) }
+        }
+        switch decoded {
+        case .failure(let error):
+            let failure = RecordFailure(.undecodable, page: page, "is authentic, but \(error)")
+            broken.append(
+                RescueScan.Broken(failure: failure, id: stored.bytes.withUnsafeBytes { RecordCodec.leadingID($0) }))
+        case .success(let decoded):
+            guard let id = decoded.record.id else {
+                broken.append(
+                    RescueScan.Broken(
+                        failure: RecordFailure(.idMismatch, page: page, "holds a record that carries no id"), id: nil))
+                return
+            }
+            candidates.append(
+                RescueScan.Candidate(
+                    id: id, main: page, pages: stored.chain.count, updated: decoded.record.updated,
+                    byteCount: stored.bytes.count, digest: stored.bytes.withUnsafeBytes { Checksum.fnv1a64($0) },
+                    isOldForm: stored.isOldForm, isPlain: stored.isPlain))
+        }
+    }
+
+    /// Whose record it was, where the main page itself is authentic.
+    private static func id(ofBroken page: UInt32, _ store: PageStore) -> RecordID? {
+        guard let (view, kind) = try? store.page(page), kind == .record,
+            let head = store.cipher.openRecord(view)
+        else { return nil }
+        return head.withUnsafeBytes { RecordCodec.leadingID($0) }
+    }
+}
+
+extension Record {
+    /// When it was changed last, as far as it tells: seconds since 2001.
+    fileprivate var updated: Double? {
+        for name in ["updatedAt", "createdAt"] {
+            switch self[name] {
+            case .date(let seconds) where !seconds.isNaN: return seconds
+            case .string(let text):
+                if let date = try? Date.ISO8601FormatStyle().parse(text) { return date.timeIntervalSinceReferenceDate }
+            default: continue
+            }
+        }
+        return nil
+    }
+}

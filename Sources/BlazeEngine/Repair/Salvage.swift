@@ -1,0 +1,139 @@
+internal import BlazeModel
+public import BlazePlatform
+public import Crypto
+public import SystemPackage
+
+/// Takes every record that is left of a database into a new one at another path, when files of its set are missing: no metadata,
+/// no data file but what a vacuum left, nothing but a WAL. The old files are only read.
+public enum Salvage {
+    /// What was taken from where.
+    public struct Report: Sendable, Hashable {
+        /// What was found and decided.
+        public internal(set) var plan: RepairPlan
+        /// The data file that the records came from; nil where only a WAL was left.
+        public internal(set) var source: FilePath?
+        /// Data file and metadata of the new database, in bytes.
+        public internal(set) var bytes: UInt64 = 0
+    }
+
+    /// What is left of a database: the pages that count, and the metadata that may describe them.
+    static func places(of files: FileSet, in storage: any Storage) throws(EngineError) -> (
+        data: FilePath?, meta: FilePath
+    ) {
+        let (data, meta, _) = try RescueSource.places(of: files, in: storage)
+        if let data { return (data, meta) }
+        // Of what operations left, the fullest: a copy from before a transaction or of an opening, then what a vacuum built.
+        let status = try FileSetStatus.read(files, in: storage)
+        for kind in [Leftover.Kind.transactionCopy, .vacuumNew, .asyncVacuum] {
+            let found = status.leftovers.filter { $0.kind == kind && $0.size > 0 && Self.holdsPages($0.path) }
+            guard let best = found.max(by: { $0.size < $1.size }) else { continue }
+            let own = best.path.withoutExtension.appendingSuffix(".meta")
+            let hasOwn = try onStorage(own) { try storage.status(of: own) } != nil
+            return (best.path, hasOwn ? own : files.meta)
+        }
+        return (nil, files.meta)
+    }
+
+    private static func holdsPages(_ path: FilePath) -> Bool {
+        path.extension == "blazedb" || (path.extension ?? "").hasPrefix("vacuum-")
+    }
+
+    /// Makes the new database.
+    ///
+    /// - Parameters:
+    ///   - key: the old database's key, which is the new one's as well.
+    ///   - salt: the salt that the key was derived with; nil for a database without a salt file.
+    ///   - target: the new database's files, of which none may be there.
+    ///   - progress: called now and then; what it throws ends the salvage, and nothing of the new database is left.
+    /// - Throws: `.alreadyExists`, `.notFound` where nothing is left, `.nothingKept` where nothing of it is a record; what
+    ///   reading and writing throws.
+    public static func run(
+        _ files: FileSet, to target: FileSet, in storage: any ChangingStorage, key: SymmetricKey, salt: [UInt8]?,
+        options: RepairOptions, progress: (MaintenanceProgress) throws -> Void = { _ in }
+    ) throws -> Report {
+        let (data, meta) = try places(of: files, in: storage)
+        let hasWAL = try onStorage(files.wal) { try storage.status(of: files.wal)?.size ?? 0 } > 0
+        guard data != nil || hasWAL else {
+            throw EngineError(
+                .notFound, "nothing that could hold a record is left of \(files.data.displayString)", path: files.data)
+        }
+        try checkFree(target, in: storage)
+        let source = try RescueSource(
+            data: data, meta: meta, wal: hasWAL ? files.wal : nil, in: storage, key: key, marked: nil)
+        let choice = RescueChoice(source, try RescueScan(source.store, .reading, progress), options)
+        var plan = RepairPlan(salvaging: choice, source)
+        let image =
+            try source.metadata.map { metadata throws(EngineError) in try MetadataImage(metadata) } ?? MetadataImage()
+        let status = try data.map { try storage.open($0).status() }
+        let new = target.successor
+        do {
+            let builder = try SuccessorBuilder(new, in: storage, key: key, cipher: source.store.cipher, like: nil)
+            try builder.copy(choice.records, from: source.store, progress)
+            var changed = image
+            if plan.isOtherRecords { changed.dropSearchIndex() }
+            let successor = try builder.finish(changed, like: nil)
+            try successor.verify(progress)
+            try successor.sync()
+            try progress(MaintenanceProgress(.swapping, done: plan.records, total: plan.records))
+            try name(successor, target, salt, in: storage)
+            plan.bytesBefore = status?.size ?? 0
+            plan.bytesAfter = successor.bytes
+            return Report(plan: plan, source: data, bytes: successor.bytes)
+        } catch {
+            // What is left over is told by its name; why the salvage ended is the error to tell.
+            for path in [new.data, new.meta] { try? storage.remove(path) }
+            throw error
+        }
+    }
+
+    private static func checkFree(_ target: FileSet, in storage: any ChangingStorage) throws(EngineError) {
+        for path in [target.data, target.meta, target.salt, target.wal] {
+            guard try onStorage(path, { try storage.status(of: path) }) == nil else {
+                throw EngineError(
+                    .alreadyExists, "\(path.displayString) exists already",
+                    hint: "name another path, or move it away", path: path)
+            }
+        }
+    }
+
+    /// Gives the new files their names, of which the metadata's is the last: without it there is no database. A name that
+    /// somebody has given meanwhile is not taken from him.
+    private static func name(
+        _ new: Successor, _ target: FileSet, _ salt: [UInt8]?, in storage: any ChangingStorage
+    ) throws {
+        if let salt {
+            let file = try storage.create(target.salt, like: nil)
+            try file.write(salt, at: 0)
+            try file.sync()
+        }
+        do {
+            try storage.link(new.files.data, to: target.data)
+            try storage.syncDirectory(of: target.data)
+            try storage.link(new.files.meta, to: target.meta)
+        } catch {
+            // Only what was made here is taken away again.
+            for (path, identity) in [(target.data, new.dataIdentity)]
+            where (try? storage.status(of: path))??.identity == identity {
+                try? storage.remove(path)
+            }
+            if salt != nil { try? storage.remove(target.salt) }
+            throw error
+        }
+        for path in [new.files.data, new.files.meta] { try storage.remove(path) }
+        try storage.syncDirectory(of: target.data)
+    }
+}
+
+extension RepairPlan {
+    fileprivate init(salvaging choice: RescueChoice, _ source: RescueSource) {
+        self.init()
+        take(choice)
+        if let problem = source.problem {
+            add(.metadataRebuilt, "the index is made anew from the pages: \(problem.message)")
+            add(
+                .definitionsLost,
+                "index definitions and settings are lost: the app defines its indexes again when it opens the database")
+        }
+        tell(choice, source, backup: false)
+    }
+}
