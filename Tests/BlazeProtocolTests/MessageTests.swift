@@ -16,6 +16,8 @@ import Testing
         case .vaultUnlock: _ = try WireVaultUnlockRequest(decodingRequest: body)
         case .vacuum: _ = try WireVacuumRequest(decodingRequest: body)
         case .gcRun: _ = try WireGcRunRequest(decodingRequest: body)
+        case .repair: _ = try WireRepairRequest(decodingRequest: body)
+        case .salvage: _ = try WireSalvageRequest(decodingRequest: body)
         case .jobsCancel: _ = try WireJobsCancelRequest(decodingRequest: body)
         default: throw FrameError(.malformed, "no vector uses operation \(operation)")
         }

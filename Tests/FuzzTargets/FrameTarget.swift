@@ -21,7 +21,9 @@ public enum FrameTarget: FuzzTarget {
         WireVaultRevealRequest.self, WireVaultGenerateRequest.self, WireVaultBackupRequest.self,
         WireVaultUnlockRequest.self, WireStrengthRequest.self, WirePromptRequest.self, WirePromptEndRequest.self,
         WireHandOverRequest.self,
-        WireVacuumRequest.self, WireGcStatusRequest.self, WireGcRunRequest.self, WireJobsListRequest.self,
+        WireVacuumRequest.self, WireGcStatusRequest.self, WireGcRunRequest.self, WireRepairRequest.self,
+        WireRepairUndoRequest.self,
+        WireSalvageRequest.self, WireJobsListRequest.self,
         WireJobsShowRequest.self, WireJobsCancelRequest.self,
     ]
 

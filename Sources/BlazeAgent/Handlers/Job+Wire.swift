@@ -14,6 +14,8 @@ extension WireJob {
             switch job.kind {
             case .vacuum: .vacuum
             case .collection: .gc
+            case .repair: .repair
+            case .repairUndo: .repairUndo
             }
         state = WireJobState(job.state)
         path = Data(job.path.bytes)
@@ -31,6 +33,8 @@ extension WireJob {
         switch job.outcome {
         case .vacuum(let figures): vacuum = WireVacuumOutcome(figures)
         case .collection(let figures): gc = WireGcOutcome(figures)
+        case .repair(let outcome): repair = WireRepairOutcome(outcome)
+        case .repairUndo(let kept): repairUndo = WireRepairUndoOutcome(kept)
         case nil: break
         }
         if let failure = job.failure { self.failure = Fault(failure, target: job.title, holder: job.holder).wire }
@@ -81,6 +85,24 @@ extension WireGcOutcome {
         entriesRemoved = figures.entriesRemoved
         bytesBefore = figures.bytesBefore
         bytesAfter = figures.bytesAfter
+    }
+}
+
+extension WireRepairOutcome {
+    init(_ outcome: RepairOutcome) {
+        self.init()
+        facts = WireRepairFacts(outcome)
+        repaired = outcome.isRepaired
+        kept = Data(outcome.kept?.path?.bytes ?? [])
+        bytesBefore = outcome.bytesBefore
+        bytesAfter = outcome.bytesAfter
+    }
+}
+
+extension WireRepairUndoOutcome {
+    init(_ kept: StoredPath) {
+        self.init()
+        self.kept = Data(kept.path?.bytes ?? [])
     }
 }
 

@@ -17,8 +17,11 @@ enum SessionHandlers {
         let session: DatabaseSession
         if var password = secret.take() {
             let epoch = state.sessions.epoch(of: database.path)
-            let key = try DatabaseKey.derive(
-                for: database.files, in: state.storage, password: &password, iterations: count)
+            let (files, storage) = (database.files, state.storage)
+            let key =
+                request.rescue
+                ? try DatabaseKey.deriveForRescue(of: files, in: storage, password: &password, iterations: count)
+                : try DatabaseKey.derive(for: files, in: storage, password: &password, iterations: count)
             let fresh = DatabaseSession(path: database.path, key: key)
             guard let kept = state.keep(fresh, since: epoch, isNewer: true) else {
                 throw Fault.lockedMeanwhile(database.title)
@@ -26,7 +29,9 @@ enum SessionHandlers {
             session = kept
         } else if let open = state.sessions[database.path] {
             session = open
-        } else if let open = try state.vault.openSession(database, iterations: count, state) {
+        } else if let open = try state.vault.openSession(
+            database, iterations: count, state, isRescue: request.rescue)
+        {
             session = open
             reply.fromVault = true
         } else {

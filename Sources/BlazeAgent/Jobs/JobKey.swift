@@ -2,6 +2,7 @@ internal import BlazeEngine
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
+internal import SystemPackage
 
 /// The key that a job works with: the session's, or one from a password that came along and that nobody else has.
 final class JobKey: Sendable {
@@ -11,18 +12,52 @@ final class JobKey: Sendable {
     /// Whether it is kept beyond the job.
     private let isShared: Bool
 
+    /// What a key has to open.
+    enum Need {
+        /// The metadata's signature.
+        case metadata
+        /// Whatever is left of a damaged database.
+        case anything
+        /// Nothing: no key is needed.
+        case nothing
+    }
+
+    /// - Parameters:
+    ///   - isRescue: the key is verified by whatever is left of a damaged database.
+    ///   - saltFile: takes the place of the database's own salt file.
     /// - Throws: `Fault.locked` and its like where there is no key, and what deriving one throws.
-    init(_ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, _ state: AgentState) throws {
+    init(
+        _ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, _ state: AgentState,
+        isRescue: Bool = false, saltFile: FilePath? = nil
+    ) throws {
         self.state = state
         self.database = database
         let count = try OpenDatabase.checked(iterations: iterations)
         if var password = secret.take() {
+            let (files, storage) = (database.files, state.storage)
             session = DatabaseSession(
                 path: database.path,
-                key: try DatabaseKey.derive(
-                    for: database.files, in: state.storage, password: &password, iterations: count))
+                key: isRescue
+                    ? try DatabaseKey.deriveForRescue(
+                        of: files, in: storage, password: &password, iterations: count, saltFile: saltFile)
+                    : try DatabaseKey.derive(for: files, in: storage, password: &password, iterations: count))
             isShared = false
             return
+        }
+        if isRescue, saltFile == nil {
+            guard
+                let open = try state.sessions[database.path]
+                    ?? state.vault.openSession(database, iterations: count, state, isRescue: true)
+            else { throw try OpenDatabase.lockedForRescue(database, state) }
+            session = open
+            isShared = true
+            state.timer.touch()
+            return
+        }
+        guard !isRescue else {
+            throw Fault(
+                .locked, "a key by another salt file is derived for this command alone: it takes the password",
+                hint: "give it by --password-fd and its like", target: database.title)
         }
         guard
             let open = try state.sessions[database.path]

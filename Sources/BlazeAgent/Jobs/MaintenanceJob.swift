@@ -11,7 +11,7 @@ internal import Synchronization
 final class MaintenanceJob: Sendable {
     /// What the job holds from its beginning, and gives back at its end.
     struct Held {
-        let key: JobKey
+        let key: JobKey?
         let use: KeyUse
         /// The lock, where it was free.
         var lease: DatabaseLease?
@@ -77,19 +77,24 @@ final class MaintenanceJob: Sendable {
         try check(held, lease)
         let files = database.files
         let meta = try state.changing.status(of: files.meta)?.identity
-        try state.jobs.start(job.id, replacing: task.kind == .vacuum ? lock.identity : meta ?? lock.identity)
-        return try held.key.use { key in
-            let writer = try DatabaseWriter(
-                database.files, in: state.changing, key: key, lock: lock, further: lease.asideLock.map { [$0] } ?? [],
+        try state.jobs.start(job.id, replacing: task.kind.replacesData ? lock.identity : meta ?? lock.identity)
+        let locks: [any FileLock] = (lease.asideLock.map { [$0] } ?? []) + [lock]
+        func run(_ key: DatabaseKey.Shared?) throws -> End {
+            let outcome = try task.run(
+                files, in: state.changing, key: key, locks: locks, recovered: noteRecovery(of: files, meta),
                 progress: progress(held, lease))
-            state.jobs.note(job.id, writer.recovery.map(JobRecovery.init))
-            state.jobs.settleInterrupted(
-                on: database.path, files: (try state.changing.status(of: files.data)?.identity, meta), writer.recovery)
-            let outcome = try task.run(writer, progress: progress(held, lease))
-            // From here on the database is as it is to be; the lock goes with the writer and the lease.
-            let end = End(state: .done, outcome: outcome)
-            try writer.close()
-            return end
+            return End(state: .done, outcome: outcome)
+        }
+        return try held.key.map { try $0.use(run) } ?? run(nil)
+    }
+
+    /// Keeps what opening has put right, for this job and for those that had left it.
+    private func noteRecovery(of files: FileSet, _ meta: FileIdentity?) -> ([RecoveryStep]) -> Void {
+        { [self] steps in
+            state.jobs.note(job.id, steps.map(JobRecovery.init))
+            // Without a data file there is none that could tell of a job that was through.
+            let data = (try? state.changing.status(of: files.data)) ?? nil
+            state.jobs.settleInterrupted(on: database.path, files: (data?.identity, meta), steps)
         }
     }
 
@@ -107,7 +112,7 @@ final class MaintenanceJob: Sendable {
     private func progress(_ held: Held, _ lease: DatabaseLease) -> (MaintenanceProgress) throws -> Void {
         { [self] progress in
             state.jobs.report(job.id, phase: progress.phase.rawValue, done: progress.done, total: progress.total)
-            held.key.noteUse()
+            held.key?.noteUse()
             // While the files are swapped there is nothing to go back to, and the end is near.
             if progress.phase != .swapping { try check(held, lease) }
         }
@@ -118,7 +123,7 @@ final class MaintenanceJob: Sendable {
         if let failure = state.jobs.cancellation(of: job.id) { throw Fault(failure, target: database.title) }
         try held.use.check()
         // A job that works has its key; another unlock may have put a newer session in the place of the one it is from.
-        guard lease != nil || held.key.isValid else { throw Fault.lockedBeforeTheEnd(database.title) }
+        guard lease != nil || held.key?.isValid != false else { throw Fault.lockedBeforeTheEnd(database.title) }
         try lease?.check()
     }
 }

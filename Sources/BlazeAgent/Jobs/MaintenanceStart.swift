@@ -21,7 +21,12 @@ enum MaintenanceStart {
         if let other = state.jobs.active(on: database.path) { throw busy(other, database, state) }
         let steps = try bringBack(database, state)
         let use = state.keyUses.begin(database, abandon: {})
-        let key = try JobKey(database, secret: &secret, iterations: iterations, state)
+        let key: JobKey? =
+            switch task.need {
+            case .nothing: nil
+            case .metadata: try JobKey(database, secret: &secret, iterations: iterations, state)
+            case .anything: try JobKey(database, secret: &secret, iterations: iterations, state, isRescue: true)
+            }
         try use.check()
         let seeker = LockSeeker(state, task.operation, client: call.peer.processID, abandon: {})
         let lease = try seeker.lease(database, within: .zero) { _ in wait == .zero }

@@ -83,7 +83,8 @@ extension Fault {
             case .writeFailed, .poisoned: .writeFailed
             case .replacedMeanwhile: .busy
             case .alreadyExists, .recordExists: .exists
-            case .recordNotFound: .notFound
+            case .recordNotFound, .nothingKept: .notFound
+            case .changedSince: .changedSince
             case .invalidRecord, .invalidIterations: .invalidRequest
             default: .damaged
             }

@@ -115,6 +115,14 @@ struct OpenDatabase {
             target: database.title)
     }
 
+    /// The same for a database of which files may be missing.
+    static func lockedForRescue(_ database: LocatedDatabase, _ state: AgentState) throws -> Fault {
+        if state.vault.current == nil, try state.vault.store.exists() { return Fault.vaultLocked(database.title) }
+        return Fault(
+            .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",
+            target: database.title)
+    }
+
     /// The count as the engine takes it: 0 would mean no derivation at all.
     static func checked(iterations: UInt32?) throws -> Int? {
         guard let iterations else { return nil }

@@ -12,13 +12,17 @@ extension VaultSession {
     /// does not fit any more.
     ///
     /// With the derived key that belongs to the present salt this costs no PBKDF2; a changed salt derives again, once.
-    func openSession(_ database: LocatedDatabase, iterations: Int?, _ state: AgentState) throws -> DatabaseSession? {
+    ///
+    /// - Parameter isRescue: the key is verified by whatever is left of a damaged database.
+    func openSession(
+        _ database: LocatedDatabase, iterations: Int?, _ state: AgentState, isRescue: Bool = false
+    ) throws -> DatabaseSession? {
         guard let vault = current else { return nil }
         let epoch = state.sessions.epoch(of: database.path)
         guard let identity = try FileSummary.read(database.files, in: state.storage).identity,
             let entry = try vault.entry(for: identity) ?? vault.entries().first(where: { $0.path == database.path })
         else { return nil }
-        guard let key = try key(entry, of: database, iterations: iterations, vault, state) else { return nil }
+        guard let key = try key(entry, of: database, iterations: iterations, vault, state, isRescue) else { return nil }
         let fresh = DatabaseSession(path: database.path, key: key)
         guard let session = state.keep(fresh, since: epoch, isNewer: false) else {
             throw Fault.lockedMeanwhile(database.title)
@@ -29,7 +33,8 @@ extension VaultSession {
     }
 
     private func key(
-        _ entry: VaultEntry, of database: LocatedDatabase, iterations: Int?, _ vault: OpenVault, _ state: AgentState
+        _ entry: VaultEntry, of database: LocatedDatabase, iterations: Int?, _ vault: OpenVault, _ state: AgentState,
+        _ isRescue: Bool
     ) throws -> DatabaseKey? {
         let (files, storage) = (database.files, state.storage)
         if let kept = entry.kdfIterations, iterations == nil || iterations == Int(kept),
@@ -38,7 +43,9 @@ extension VaultSession {
         {
             let count = Int(stored.iterations)
             do throws(EngineError) {
-                return try DatabaseKey(stored: stored.intoKey(), iterations: count, for: files, in: storage)
+                return isRescue
+                    ? try DatabaseKey(storedForRescue: stored.intoKey(), iterations: count, of: files, in: storage)
+                    : try DatabaseKey(stored: stored.intoKey(), iterations: count, for: files, in: storage)
             } catch {
                 guard error.code == .wrongPassword else { throw error }
             }
@@ -46,7 +53,11 @@ extension VaultSession {
         guard var password = try vault.password(of: entry.identity) else { return nil }
         var key: DatabaseKey
         do throws(EngineError) {
-            key = try DatabaseKey.derive(for: files, in: storage, password: &password, iterations: iterations)
+            key =
+                isRescue
+                ? try DatabaseKey.deriveForRescue(
+                    of: files, in: storage, password: &password, iterations: iterations)
+                : try DatabaseKey.derive(for: files, in: storage, password: &password, iterations: iterations)
         } catch {
             guard error.code == .wrongPassword else { throw error }
             return nil

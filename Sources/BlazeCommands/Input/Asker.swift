@@ -75,6 +75,15 @@ struct Asker {
         }
     }
 
+    /// Has a word typed on the terminal; whether it was that one.
+    static func confirm(typing word: String, within limit: Duration = .seconds(120)) throws -> Bool {
+        do throws(SecretInputError) {
+            return try Terminal.confirm(typing: word, prompt: "Type \(word) to go on: ", timeout: limit)
+        } catch {
+            throw CommandFailure(error, from: "the terminal")
+        }
+    }
+
     /// That a secret is needed and cannot be asked for.
     func promptNeeded() -> CommandFailure {
         let reason =

@@ -8,6 +8,8 @@ extension WireJob {
         switch kind {
         case .vacuum: "vacuum"
         case .gc: "gc"
+        case .repair: "repair"
+        case .repairUndo: "repair-undo"
         default: "unknown"
         }
     }
@@ -62,6 +64,16 @@ extension WireJob {
                 "size_after": .count(vacuum.bytesAfter), "rewritten": .bool(vacuum.rewritten),
             ])
         }
+        if hasRepair {
+            var fields: [String: JSONValue] = ["plan": repair.facts.json, "repaired": .bool(repair.repaired)]
+            if repair.kept.isEmpty { fields["kept"] = .null } else { fields.set(path: repair.kept, as: "kept") }
+            return .object(fields)
+        }
+        if hasRepairUndo {
+            var fields: [String: JSONValue] = [:]
+            fields.set(path: repairUndo.kept, as: "kept")
+            return .object(fields)
+        }
         guard hasGc else { return .null }
         return .object([
             "pages_freed": .count(gc.pagesFreed), "pages_cut": .count(gc.pagesCut),
@@ -93,6 +105,12 @@ extension WireJob {
             return "\(gc.pagesFreed) pages freed, \(gc.pagesCut) cut off, \(Style.size(gc.bytesBefore)) -> "
                 + Style.size(gc.bytesAfter)
         }
+        if hasRepair {
+            guard repair.repaired else { return "nothing to repair" }
+            let facts = repair.facts
+            return "\(facts.records) records, \(facts.recoveredCount) recovered, \(facts.lostCount) lost"
+        }
+        if hasRepairUndo { return "the files from before the repair are back" }
         return hasFailure ? failure.message : isActive ? progressText : "-"
     }
 
@@ -106,7 +124,7 @@ extension WireJob {
                 ? ["job \(id) has begun: blazectl jobs show \(id) --follow"] : ["job \(id): \(progressText)"]
         }
         // What was put right is among the warnings.
-        return lines(style: style, withRecovery: false)
+        return lines(style: style, withRecovery: false) + (hasRepair ? repair.facts.itemLines(style) : [])
     }
 
     /// Everything about it, for people.
@@ -139,6 +157,20 @@ extension WireJob {
             if vacuum.unindexedDropped > 0 {
                 facts.add("lost", "\(vacuum.unindexedDropped) records that the index did not have")
             }
+        }
+        if hasRepair {
+            repair.facts.add(to: &facts)
+            for step in repair.facts.steps { facts.add("done", step.message) }
+            if repair.repaired {
+                facts.add("size before", Style.size(repair.bytesBefore))
+                facts.add("size now", Style.size(repair.bytesAfter))
+                facts.add("old files", FilePath.displayString([UInt8](repair.kept)))
+            } else {
+                facts.add("repaired", "nothing: the database was left as it is")
+            }
+        }
+        if hasRepairUndo {
+            facts.add("back", "the files that \(FilePath.displayString([UInt8](repairUndo.kept))) kept")
         }
         if hasGc {
             facts.add("freed", "\(gc.pagesFreed) pages")

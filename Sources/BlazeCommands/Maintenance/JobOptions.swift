@@ -40,6 +40,25 @@ struct JobOptions: ParsableArguments {
         }
     }
 
+    /// Shows what would be done, and has the database's name typed.
+    ///
+    /// - Parameters:
+    ///   - done: what the database would be, such as `repaired`.
+    ///   - look: what shows the preview without asking.
+    /// - Throws: `CommandFailure`: where nobody can be asked, and where something else is typed.
+    func confirm(typing word: String, _ done: String, look: String, after preview: [String], _ context: Context) throws
+    {
+        guard try Asker(context).canConfirm else {
+            throw CommandFailure(
+                .promptNeeded, "confirmation-needed", "the database would be \(done)",
+                hint: "\(look) shows what there is to do; --yes does it without asking")
+        }
+        for line in preview { context.say(line) }
+        guard try Asker.confirm(typing: word) else {
+            throw CommandFailure(.failure, "declined", "nothing was changed")
+        }
+    }
+
     /// Shows what would be done and asks once.
     ///
     /// - Parameters:

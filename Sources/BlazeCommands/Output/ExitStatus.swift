@@ -28,7 +28,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     init(_ code: FaultCode) {
         self =
             switch code {
-            case .internal, .malformed, .readFailed, .writeFailed, .released, .cancelled: .failure
+            case .internal, .malformed, .readFailed, .writeFailed, .released, .cancelled, .changedSince: .failure
             case .tooLarge, .invalidRequest, .ambiguous, .invalidConfiguration: .usage
             case .unsupportedProtocol, .unknownOperation: .protocolMismatch
             case .tooManyConnections, .unstable, .busy: .busy

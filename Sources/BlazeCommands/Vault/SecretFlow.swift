@@ -11,8 +11,14 @@ struct SecretFlow {
 
     /// Whether the command is there to give a password: where there is nobody to ask, that is what it ends by.
     private let isForPassword: Bool
+    /// Whether the password has to open anything that is left of a damaged database, and not its metadata.
+    private let isRescue: Bool
 
-    init(_ context: Context, _ options: SecretOptions, target: WireTarget, isForPassword: Bool = false) {
+    init(
+        _ context: Context, _ options: SecretOptions, target: WireTarget, isForPassword: Bool = false,
+        isRescue: Bool = false
+    ) {
+        self.isRescue = isRescue
         self.context = context
         self.options = options
         self.target = target
@@ -123,6 +129,7 @@ struct SecretFlow {
             var secret: SecretBytes? = consume credential
             var request = WireUnlockRequest()
             request.target = target
+            request.rescue = isRescue
             if let count = options.password.kdfIterations { request.kdfIterations = count }
             _ = try context.connect(for: .unlock).call(request, secret: &secret) { _ throws(ClientError) in }
             return
@@ -145,6 +152,7 @@ struct SecretFlow {
         guard turn.role == .ask else { return }
         var request = WireUnlockRequest()
         request.target = target
+        request.rescue = isRescue
         if let count = options.password.kdfIterations { request.kdfIterations = count }
         let deadline = Deadline.after(.nanoseconds(Int64(clamping: turn.limit)))
         var secret: SecretBytes? = try asker.ask(

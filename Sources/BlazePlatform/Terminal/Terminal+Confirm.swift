@@ -39,6 +39,26 @@ extension Terminal {
         return defaultAnswer
     }
 
+    /// Has a word typed on the controlling terminal; whether it was exactly that one, spaces around it apart.
+    ///
+    /// - Parameter timeout: how long to wait; nil for ever.
+    /// - Throws: `.noTerminal`, `.background`, `.timedOut`, `.interrupted`, and `.empty` when the terminal is at its end.
+    public static func confirm(
+        typing word: String, prompt: String, timeout: Duration? = nil
+    ) throws(SecretInputError) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count: Int
+        do throws(SecretInputError) {
+            count = try line(ControllingTerminal(), prompt, timeout, &bytes)
+        } catch {
+            guard error.code == .tooLong else { throw error }
+            return false
+        }
+        let typed = bytes[..<count].drop { $0 == UInt8(ascii: " ") }
+        let end = typed.lastIndex { $0 != UInt8(ascii: " ") }.map { $0 + 1 } ?? typed.startIndex
+        return typed[..<end].elementsEqual(word.utf8)
+    }
+
     private static func line(
         _ terminal: ControllingTerminal, _ prompt: String, _ timeout: Duration?, _ bytes: inout [UInt8]
     ) throws(SecretInputError) -> Int {

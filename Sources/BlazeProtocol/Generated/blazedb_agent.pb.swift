@@ -664,6 +664,8 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case unspecified // = 0
   case vacuum // = 1
   case gc // = 2
+  case repair // = 3
+  case repairUndo // = 4
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -675,6 +677,8 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 0: self = .unspecified
     case 1: self = .vacuum
     case 2: self = .gc
+    case 3: self = .repair
+    case 4: self = .repairUndo
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -684,6 +688,8 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .unspecified: return 0
     case .vacuum: return 1
     case .gc: return 2
+    case .repair: return 3
+    case .repairUndo: return 4
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -693,6 +699,8 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .unspecified,
     .vacuum,
     .gc,
+    .repair,
+    .repairUndo,
   ]
 
 }
@@ -771,6 +779,46 @@ public nonisolated enum WireJobState: SwiftProtobuf.Enum, Swift.CaseIterable {
     .rolledBack,
     .finishedAfterRestart,
     .interrupted,
+  ]
+
+}
+
+public nonisolated enum WireTransactionChoice: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// Rolled back where nothing speaks against it; else the repair is refused.
+  case automatic // = 0
+  case rollBack // = 1
+  case keep // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .automatic
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .automatic
+    case 1: self = .rollBack
+    case 2: self = .keep
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .automatic: return 0
+    case .rollBack: return 1
+    case .keep: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireTransactionChoice] = [
+    .automatic,
+    .rollBack,
+    .keep,
   ]
 
 }
@@ -2155,6 +2203,9 @@ public nonisolated struct WireUnlockRequest: Sendable {
   public var hasKdfIterations: Bool {self._kdfIterations != nil}
   /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
   public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// The key is verified by whatever is left of a damaged database, and not by its metadata alone.
+  public var rescue: Bool = false
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3951,6 +4002,51 @@ public nonisolated struct WireGcOutcome: Sendable {
   public init() {}
 }
 
+public nonisolated struct WireRepairOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What was decided, without findings.
+  public var facts: WireRepairFacts {
+    get {_facts ?? WireRepairFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  /// False when there was nothing to repair, and nothing was done.
+  public var repaired: Bool = false
+
+  /// The directory that keeps the old files; empty when nothing was done.
+  public var kept: Data = Data()
+
+  public var bytesBefore: UInt64 = 0
+
+  public var bytesAfter: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireRepairFacts? = nil
+}
+
+public nonisolated struct WireRepairUndoOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The directory that the old files came from, which is gone.
+  public var kept: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 /// A long operation of the agent.
 public nonisolated struct WireJob: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -4084,6 +4180,24 @@ public nonisolated struct WireJob: @unchecked Sendable {
   /// Clears the value of `waitsFor`. Subsequent reads from it will return its default value.
   public mutating func clearWaitsFor() {_uniqueStorage()._waitsFor = nil}
 
+  public var repair: WireRepairOutcome {
+    get {_storage._repair ?? WireRepairOutcome()}
+    set {_uniqueStorage()._repair = newValue}
+  }
+  /// Returns true if `repair` has been explicitly set.
+  public var hasRepair: Bool {_storage._repair != nil}
+  /// Clears the value of `repair`. Subsequent reads from it will return its default value.
+  public mutating func clearRepair() {_uniqueStorage()._repair = nil}
+
+  public var repairUndo: WireRepairUndoOutcome {
+    get {_storage._repairUndo ?? WireRepairUndoOutcome()}
+    set {_uniqueStorage()._repairUndo = newValue}
+  }
+  /// Returns true if `repairUndo` has been explicitly set.
+  public var hasRepairUndo: Bool {_storage._repairUndo != nil}
+  /// Clears the value of `repairUndo`. Subsequent reads from it will return its default value.
+  public mutating func clearRepairUndo() {_uniqueStorage()._repairUndo = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -4208,6 +4322,433 @@ public nonisolated struct WireJobsCancelReply: Sendable {
   fileprivate var _job: WireJob? = nil
 }
 
+public nonisolated struct WireRepairOptions: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var transaction: WireTransactionChoice = .automatic
+
+  /// Also records in pages of the free list, and in plain text pages.
+  public var includeFree: Bool = false
+
+  public var includePlain: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A record that something is told of.
+public nonisolated struct WireRepairItem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Empty where nothing tells it.
+  public var id: String = String()
+
+  public var page: UInt32 {
+    get {_page ?? 0}
+    set {_page = newValue}
+  }
+  /// Returns true if `page` has been explicitly set.
+  public var hasPage: Bool {self._page != nil}
+  /// Clears the value of `page`. Subsequent reads from it will return its default value.
+  public mutating func clearPage() {self._page = nil}
+
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _page: UInt32? = nil
+}
+
+/// What a repair will do, or has done. Of each list the first 1,000 are told; the counts are of all.
+public nonisolated struct WireRepairFacts: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var records: UInt64 {
+    get {_storage._records}
+    set {_uniqueStorage()._records = newValue}
+  }
+
+  public var findings: [WireFinding] {
+    get {_storage._findings}
+    set {_uniqueStorage()._findings = newValue}
+  }
+
+  /// Stable names, such as "metadata-rebuilt", with a sentence each.
+  public var steps: [WireRecoveryStep] {
+    get {_storage._steps}
+    set {_uniqueStorage()._steps = newValue}
+  }
+
+  /// Records that come back although the index does not lead to them.
+  public var recovered: [WireRepairItem] {
+    get {_storage._recovered}
+    set {_uniqueStorage()._recovered = newValue}
+  }
+
+  public var recoveredCount: UInt64 {
+    get {_storage._recoveredCount}
+    set {_uniqueStorage()._recoveredCount = newValue}
+  }
+
+  /// Records that the bytes do not hold any more.
+  public var lost: [WireRepairItem] {
+    get {_storage._lost}
+    set {_uniqueStorage()._lost = newValue}
+  }
+
+  public var lostCount: UInt64 {
+    get {_storage._lostCount}
+    set {_uniqueStorage()._lostCount = newValue}
+  }
+
+  /// Records of which more than one copy was there; the page is the one of the copy that stays.
+  public var duplicates: [WireRepairItem] {
+    get {_storage._duplicates}
+    set {_uniqueStorage()._duplicates = newValue}
+  }
+
+  public var duplicatesCount: UInt64 {
+    get {_storage._duplicatesCount}
+    set {_uniqueStorage()._duplicatesCount = newValue}
+  }
+
+  /// What rolling a transaction back does: the reason is "removed", "reverted" or "restored".
+  public var rolledBack: [WireRepairItem] {
+    get {_storage._rolledBack}
+    set {_uniqueStorage()._rolledBack = newValue}
+  }
+
+  public var rolledBackCount: UInt64 {
+    get {_storage._rolledBackCount}
+    set {_uniqueStorage()._rolledBackCount = newValue}
+  }
+
+  /// Entries of deleted records that go.
+  public var deletedCount: UInt64 {
+    get {_storage._deletedCount}
+    set {_uniqueStorage()._deletedCount = newValue}
+  }
+
+  /// Data file and metadata together.
+  public var bytesBefore: UInt64 {
+    get {_storage._bytesBefore}
+    set {_uniqueStorage()._bytesBefore = newValue}
+  }
+
+  public var bytesAfter: UInt64 {
+    get {_storage._bytesAfter}
+    set {_uniqueStorage()._bytesAfter = newValue}
+  }
+
+  /// What is needed meanwhile, and what there is; absent when it cannot be told.
+  public var diskNeeded: UInt64 {
+    get {_storage._diskNeeded}
+    set {_uniqueStorage()._diskNeeded = newValue}
+  }
+
+  public var diskAvailable: UInt64 {
+    get {_storage._diskAvailable ?? 0}
+    set {_uniqueStorage()._diskAvailable = newValue}
+  }
+  /// Returns true if `diskAvailable` has been explicitly set.
+  public var hasDiskAvailable: Bool {_storage._diskAvailable != nil}
+  /// Clears the value of `diskAvailable`. Subsequent reads from it will return its default value.
+  public mutating func clearDiskAvailable() {_uniqueStorage()._diskAvailable = nil}
+
+  public var needed: Bool {
+    get {_storage._needed}
+    set {_uniqueStorage()._needed = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Repairs a database into a new file set, and keeps the old one. May carry the database's password as its secret.
+public nonisolated struct WireRepairRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// Only tell what would be done. The lock is held meanwhile, so that it is right.
+  public var plan: Bool = false
+
+  public var options: WireRepairOptions {
+    get {_options ?? WireRepairOptions()}
+    set {_options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  public var hasOptions: Bool {self._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  public mutating func clearOptions() {self._options = nil}
+
+  /// Also when there is nothing to repair.
+  public var always: Bool = false
+
+  /// How long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
+  /// Reply as soon as the job has begun, instead of when it is over.
+  public var detach: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+  fileprivate var _options: WireRepairOptions? = nil
+}
+
+public nonisolated struct WireRepairReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var tier: WireTier = .unspecified
+
+  /// For a plan.
+  public var facts: WireRepairFacts {
+    get {_facts ?? WireRepairFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  /// Otherwise.
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _facts: WireRepairFacts? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
+/// Puts the files back that the last repair has kept. Needs no key.
+public nonisolated struct WireRepairUndoRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  /// Only tell what would be done.
+  public var plan: Bool = false
+
+  /// Also where the database was changed after the repair.
+  public var discardChanges: Bool = false
+
+  public var wait: UInt64 = 0
+
+  public var detach: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+}
+
+public nonisolated struct WireRepairUndoReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var tier: WireTier = .unspecified
+
+  /// The directory that keeps the old files, its size, and whether the database is as the repair left it. For a plan.
+  public var kept: Data = Data()
+
+  public var keptBytes: UInt64 = 0
+
+  public var unchanged: Bool = false
+
+  /// Otherwise.
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
+/// Takes what is left of a database into a new one. May carry the database's password as its secret.
+public nonisolated struct WireSalvageRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Of which files may be missing; a path.
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  public var options: WireRepairOptions {
+    get {_options ?? WireRepairOptions()}
+    set {_options = newValue}
+  }
+  /// Returns true if `options` has been explicitly set.
+  public var hasOptions: Bool {self._options != nil}
+  /// Clears the value of `options`. Subsequent reads from it will return its default value.
+  public mutating func clearOptions() {self._options = nil}
+
+  /// The new database's data file, absolute.
+  public var to: Data = Data()
+
+  /// A salt file to use in the place of the database's own, absolute; empty for that.
+  public var salt: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+  fileprivate var _options: WireRepairOptions? = nil
+}
+
+public nonisolated struct WireSalvageReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireRepairFacts {
+    get {_facts ?? WireRepairFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  /// The data file that was read; empty where only a WAL was left.
+  public var source: Data = Data()
+
+  /// The new database.
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireRepairFacts? = nil
+  fileprivate var _row: WireDatabaseRow? = nil
+}
+
+/// Sent while a salvage is under way.
+public nonisolated struct WireSalvagePart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var phase: String = String()
+
+  public var done: UInt64 = 0
+
+  public var total: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "blazedb.agent.v1"
@@ -4269,11 +4810,15 @@ nonisolated extension WirePromptRole: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireJobKind: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_KIND_UNSPECIFIED\0\u{1}JOB_KIND_VACUUM\0\u{1}JOB_KIND_GC\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_KIND_UNSPECIFIED\0\u{1}JOB_KIND_VACUUM\0\u{1}JOB_KIND_GC\0\u{1}JOB_KIND_REPAIR\0\u{1}JOB_KIND_REPAIR_UNDO\0")
 }
 
 nonisolated extension WireJobState: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_STATE_UNSPECIFIED\0\u{1}JOB_STATE_WAITING\0\u{1}JOB_STATE_RUNNING\0\u{1}JOB_STATE_CANCELLING\0\u{1}JOB_STATE_DONE\0\u{1}JOB_STATE_FAILED\0\u{1}JOB_STATE_CANCELLED\0\u{1}JOB_STATE_ROLLED_BACK\0\u{1}JOB_STATE_FINISHED_AFTER_RESTART\0\u{1}JOB_STATE_INTERRUPTED\0")
+}
+
+nonisolated extension WireTransactionChoice: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TRANSACTION_CHOICE_AUTOMATIC\0\u{1}TRANSACTION_CHOICE_ROLL_BACK\0\u{1}TRANSACTION_CHOICE_KEEP\0")
 }
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -6480,7 +7025,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".UnlockRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}rescue\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -6490,6 +7035,7 @@ nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.rescue) }()
       default: break
       }
     }
@@ -6506,12 +7052,16 @@ nonisolated extension WireUnlockRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     try { if let v = self._kdfIterations {
       try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
     } }()
+    if self.rescue != false {
+      try visitor.visitSingularBoolField(value: self.rescue, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireUnlockRequest, rhs: WireUnlockRequest) -> Bool {
     if lhs._target != rhs._target {return false}
     if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.rescue != rhs.rescue {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -9446,9 +9996,93 @@ nonisolated extension WireGcOutcome: SwiftProtobuf.Message, SwiftProtobuf._Messa
   }
 }
 
+nonisolated extension WireRepairOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}repaired\0\u{1}kept\0\u{3}bytes_before\0\u{3}bytes_after\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.repaired) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.repaired != false {
+      try visitor.visitSingularBoolField(value: self.repaired, fieldNumber: 2)
+    }
+    if !self.kept.isEmpty {
+      try visitor.visitSingularBytesField(value: self.kept, fieldNumber: 3)
+    }
+    if self.bytesBefore != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesBefore, fieldNumber: 4)
+    }
+    if self.bytesAfter != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytesAfter, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairOutcome, rhs: WireRepairOutcome) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.repaired != rhs.repaired {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.bytesBefore != rhs.bytesBefore {return false}
+    if lhs.bytesAfter != rhs.bytesAfter {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairUndoOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairUndoOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kept\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kept.isEmpty {
+      try visitor.visitSingularBytesField(value: self.kept, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairUndoOutcome, rhs: WireRepairUndoOutcome) -> Bool {
+    if lhs.kept != rhs.kept {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Job"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}state\0\u{1}path\0\u{1}title\0\u{3}client_pid\0\u{1}started\0\u{1}ended\0\u{1}phase\0\u{1}done\0\u{1}total\0\u{1}rate\0\u{3}seconds_left\0\u{1}vacuum\0\u{1}gc\0\u{1}failure\0\u{1}recovery\0\u{3}waits_for\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}state\0\u{1}path\0\u{1}title\0\u{3}client_pid\0\u{1}started\0\u{1}ended\0\u{1}phase\0\u{1}done\0\u{1}total\0\u{1}rate\0\u{3}seconds_left\0\u{1}vacuum\0\u{1}gc\0\u{1}failure\0\u{1}recovery\0\u{3}waits_for\0\u{1}repair\0\u{3}repair_undo\0")
 
   fileprivate class _StorageClass {
     var _id: UInt64 = 0
@@ -9469,6 +10103,8 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     var _failure: WireFault? = nil
     var _recovery: [WireRecoveryStep] = []
     var _waitsFor: WireLockHolder? = nil
+    var _repair: WireRepairOutcome? = nil
+    var _repairUndo: WireRepairUndoOutcome? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -9497,6 +10133,8 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       _failure = source._failure
       _recovery = source._recovery
       _waitsFor = source._waitsFor
+      _repair = source._repair
+      _repairUndo = source._repairUndo
     }
   }
 
@@ -9533,6 +10171,8 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         case 16: try { try decoder.decodeSingularMessageField(value: &_storage._failure) }()
         case 17: try { try decoder.decodeRepeatedMessageField(value: &_storage._recovery) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._waitsFor) }()
+        case 19: try { try decoder.decodeSingularMessageField(value: &_storage._repair) }()
+        case 20: try { try decoder.decodeSingularMessageField(value: &_storage._repairUndo) }()
         default: break
         }
       }
@@ -9599,6 +10239,12 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       try { if let v = _storage._waitsFor {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
       } }()
+      try { if let v = _storage._repair {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+      } }()
+      try { if let v = _storage._repairUndo {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -9626,6 +10272,8 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         if _storage._failure != rhs_storage._failure {return false}
         if _storage._recovery != rhs_storage._recovery {return false}
         if _storage._waitsFor != rhs_storage._waitsFor {return false}
+        if _storage._repair != rhs_storage._repair {return false}
+        if _storage._repairUndo != rhs_storage._repairUndo {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -9851,6 +10499,636 @@ nonisolated extension WireJobsCancelReply: SwiftProtobuf.Message, SwiftProtobuf.
 
   public static func ==(lhs: WireJobsCancelReply, rhs: WireJobsCancelReply) -> Bool {
     if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairOptions"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{3}include_free\0\u{3}include_plain\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularEnumField(value: &self.transaction) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.includeFree) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.includePlain) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.transaction != .automatic {
+      try visitor.visitSingularEnumField(value: self.transaction, fieldNumber: 1)
+    }
+    if self.includeFree != false {
+      try visitor.visitSingularBoolField(value: self.includeFree, fieldNumber: 2)
+    }
+    if self.includePlain != false {
+      try visitor.visitSingularBoolField(value: self.includePlain, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairOptions, rhs: WireRepairOptions) -> Bool {
+    if lhs.transaction != rhs.transaction {return false}
+    if lhs.includeFree != rhs.includeFree {return false}
+    if lhs.includePlain != rhs.includePlain {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairItem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairItem"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}page\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._page) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    try { if let v = self._page {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairItem, rhs: WireRepairItem) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs._page != rhs._page {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairFacts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{1}findings\0\u{1}steps\0\u{1}recovered\0\u{3}recovered_count\0\u{1}lost\0\u{3}lost_count\0\u{1}duplicates\0\u{3}duplicates_count\0\u{3}rolled_back\0\u{3}rolled_back_count\0\u{3}deleted_count\0\u{3}bytes_before\0\u{3}bytes_after\0\u{3}disk_needed\0\u{3}disk_available\0\u{1}needed\0")
+
+  fileprivate class _StorageClass {
+    var _records: UInt64 = 0
+    var _findings: [WireFinding] = []
+    var _steps: [WireRecoveryStep] = []
+    var _recovered: [WireRepairItem] = []
+    var _recoveredCount: UInt64 = 0
+    var _lost: [WireRepairItem] = []
+    var _lostCount: UInt64 = 0
+    var _duplicates: [WireRepairItem] = []
+    var _duplicatesCount: UInt64 = 0
+    var _rolledBack: [WireRepairItem] = []
+    var _rolledBackCount: UInt64 = 0
+    var _deletedCount: UInt64 = 0
+    var _bytesBefore: UInt64 = 0
+    var _bytesAfter: UInt64 = 0
+    var _diskNeeded: UInt64 = 0
+    var _diskAvailable: UInt64? = nil
+    var _needed: Bool = false
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _records = source._records
+      _findings = source._findings
+      _steps = source._steps
+      _recovered = source._recovered
+      _recoveredCount = source._recoveredCount
+      _lost = source._lost
+      _lostCount = source._lostCount
+      _duplicates = source._duplicates
+      _duplicatesCount = source._duplicatesCount
+      _rolledBack = source._rolledBack
+      _rolledBackCount = source._rolledBackCount
+      _deletedCount = source._deletedCount
+      _bytesBefore = source._bytesBefore
+      _bytesAfter = source._bytesAfter
+      _diskNeeded = source._diskNeeded
+      _diskAvailable = source._diskAvailable
+      _needed = source._needed
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 2: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
+        case 3: try { try decoder.decodeRepeatedMessageField(value: &_storage._steps) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._recovered) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._recoveredCount) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._lost) }()
+        case 7: try { try decoder.decodeSingularUInt64Field(value: &_storage._lostCount) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._duplicates) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._duplicatesCount) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._rolledBack) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._rolledBackCount) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._deletedCount) }()
+        case 13: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesBefore) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytesAfter) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskNeeded) }()
+        case 16: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskAvailable) }()
+        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._needed) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if _storage._records != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._records, fieldNumber: 1)
+      }
+      if !_storage._findings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 2)
+      }
+      if !_storage._steps.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._steps, fieldNumber: 3)
+      }
+      if !_storage._recovered.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._recovered, fieldNumber: 4)
+      }
+      if _storage._recoveredCount != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._recoveredCount, fieldNumber: 5)
+      }
+      if !_storage._lost.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._lost, fieldNumber: 6)
+      }
+      if _storage._lostCount != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._lostCount, fieldNumber: 7)
+      }
+      if !_storage._duplicates.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._duplicates, fieldNumber: 8)
+      }
+      if _storage._duplicatesCount != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._duplicatesCount, fieldNumber: 9)
+      }
+      if !_storage._rolledBack.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._rolledBack, fieldNumber: 10)
+      }
+      if _storage._rolledBackCount != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._rolledBackCount, fieldNumber: 11)
+      }
+      if _storage._deletedCount != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._deletedCount, fieldNumber: 12)
+      }
+      if _storage._bytesBefore != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesBefore, fieldNumber: 13)
+      }
+      if _storage._bytesAfter != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytesAfter, fieldNumber: 14)
+      }
+      if _storage._diskNeeded != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._diskNeeded, fieldNumber: 15)
+      }
+      try { if let v = _storage._diskAvailable {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 16)
+      } }()
+      if _storage._needed != false {
+        try visitor.visitSingularBoolField(value: _storage._needed, fieldNumber: 17)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairFacts, rhs: WireRepairFacts) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._findings != rhs_storage._findings {return false}
+        if _storage._steps != rhs_storage._steps {return false}
+        if _storage._recovered != rhs_storage._recovered {return false}
+        if _storage._recoveredCount != rhs_storage._recoveredCount {return false}
+        if _storage._lost != rhs_storage._lost {return false}
+        if _storage._lostCount != rhs_storage._lostCount {return false}
+        if _storage._duplicates != rhs_storage._duplicates {return false}
+        if _storage._duplicatesCount != rhs_storage._duplicatesCount {return false}
+        if _storage._rolledBack != rhs_storage._rolledBack {return false}
+        if _storage._rolledBackCount != rhs_storage._rolledBackCount {return false}
+        if _storage._deletedCount != rhs_storage._deletedCount {return false}
+        if _storage._bytesBefore != rhs_storage._bytesBefore {return false}
+        if _storage._bytesAfter != rhs_storage._bytesAfter {return false}
+        if _storage._diskNeeded != rhs_storage._diskNeeded {return false}
+        if _storage._diskAvailable != rhs_storage._diskAvailable {return false}
+        if _storage._needed != rhs_storage._needed {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}plan\0\u{1}options\0\u{1}always\0\u{1}wait\0\u{1}detach\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.plan) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._options) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.always) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if self.plan != false {
+      try visitor.visitSingularBoolField(value: self.plan, fieldNumber: 3)
+    }
+    try { if let v = self._options {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if self.always != false {
+      try visitor.visitSingularBoolField(value: self.always, fieldNumber: 5)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 6)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairRequest, rhs: WireRepairRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.plan != rhs.plan {return false}
+    if lhs._options != rhs._options {return false}
+    if lhs.always != rhs.always {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}facts\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairReply, rhs: WireRepairReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs._facts != rhs._facts {return false}
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairUndoRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairUndoRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}plan\0\u{3}discard_changes\0\u{1}wait\0\u{1}detach\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.plan) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.discardChanges) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.plan != false {
+      try visitor.visitSingularBoolField(value: self.plan, fieldNumber: 2)
+    }
+    if self.discardChanges != false {
+      try visitor.visitSingularBoolField(value: self.discardChanges, fieldNumber: 3)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 4)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairUndoRequest, rhs: WireRepairUndoRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs.plan != rhs.plan {return false}
+    if lhs.discardChanges != rhs.discardChanges {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRepairUndoReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RepairUndoReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}kept\0\u{3}kept_bytes\0\u{1}unchanged\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.keptBytes) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.unchanged) }()
+      case 6: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 2)
+    }
+    if !self.kept.isEmpty {
+      try visitor.visitSingularBytesField(value: self.kept, fieldNumber: 3)
+    }
+    if self.keptBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.keptBytes, fieldNumber: 4)
+    }
+    if self.unchanged != false {
+      try visitor.visitSingularBoolField(value: self.unchanged, fieldNumber: 5)
+    }
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRepairUndoReply, rhs: WireRepairUndoReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.keptBytes != rhs.keptBytes {return false}
+    if lhs.unchanged != rhs.unchanged {return false}
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSalvageRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SalvageRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}options\0\u{1}to\0\u{1}salt\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._options) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.to) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.salt) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._options {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if !self.to.isEmpty {
+      try visitor.visitSingularBytesField(value: self.to, fieldNumber: 4)
+    }
+    if !self.salt.isEmpty {
+      try visitor.visitSingularBytesField(value: self.salt, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSalvageRequest, rhs: WireSalvageRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs._options != rhs._options {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.salt != rhs.salt {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSalvageReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SalvageReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}source\0\u{1}row\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.source) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.source.isEmpty {
+      try visitor.visitSingularBytesField(value: self.source, fieldNumber: 2)
+    }
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSalvageReply, rhs: WireSalvageReply) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.source != rhs.source {return false}
+    if lhs._row != rhs._row {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSalvagePart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SalvagePart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}done\0\u{1}total\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.phase) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.phase.isEmpty {
+      try visitor.visitSingularStringField(value: self.phase, fieldNumber: 1)
+    }
+    if self.done != 0 {
+      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 2)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireSalvagePart, rhs: WireSalvagePart) -> Bool {
+    if lhs.phase != rhs.phase {return false}
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -73,6 +73,8 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case nobodyToAsk = 44
     /// The job was cancelled before its end.
     case cancelled = 45
+    /// The database was changed since, and that would be lost.
+    case changedSince = 46
 
     /// The code's name in JSON output and in the specification.
     public var name: String {
@@ -112,6 +114,7 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
         case .lockedMeanwhile: "locked-meanwhile"
         case .nobodyToAsk: "nobody-to-ask"
         case .cancelled: "cancelled"
+        case .changedSince: "changed-since"
         }
     }
 }

@@ -107,6 +107,12 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case jobsShow = 94
     /// Ask a job to end.
     case jobsCancel = 95
+    /// Repairs a database, or tells what that would do.
+    case repair = 102
+    /// Puts the files back that a repair has kept.
+    case repairUndo = 103
+    /// Takes what is left of a database into a new one.
+    case salvage = 104
 
     /// Whether a request may bring a secret, and whether it must.
     public enum SecretUse: Sendable {
@@ -196,6 +202,9 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .jobsList: make("jobs-list")
         case .jobsShow: make("jobs-show", streams: true)
         case .jobsCancel: make("jobs-cancel", changes: true)
+        case .repair: make("repair", secret: .optional, changes: true, streams: true, changesDatabase: true)
+        case .repairUndo: make("repair-undo", changes: true, streams: true, changesDatabase: true)
+        case .salvage: make("salvage", secret: .optional, changes: true, streams: true)
         }
     }
 }

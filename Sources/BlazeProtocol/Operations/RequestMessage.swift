@@ -211,3 +211,18 @@ extension WireJobsCancelRequest: RequestMessage {
     public typealias Reply = WireJobsCancelReply
     public static var operation: Operation { .jobsCancel }
 }
+extension WireRepairRequest: RequestMessage {
+    public typealias Reply = WireRepairReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .repair }
+}
+extension WireRepairUndoRequest: RequestMessage {
+    public typealias Reply = WireRepairUndoReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .repairUndo }
+}
+extension WireSalvageRequest: RequestMessage {
+    public typealias Reply = WireSalvageReply
+    public typealias Part = WireSalvagePart
+    public static var operation: Operation { .salvage }
+}

@@ -1,8 +1,8 @@
 internal import BlazePlatform
-internal import SystemPackage
+public import SystemPackage
 
 /// A path as files of JSON have it: its text, or as hex where it is not UTF-8.
-struct StoredPath {
+public struct StoredPath: Sendable, Equatable, Codable {
     var text: String?
     var hex: String?
 
@@ -11,14 +11,15 @@ struct StoredPath {
         self.hex = hex
     }
 
-    init(_ path: FilePath) {
+    /// A path's form.
+    public init(_ path: FilePath) {
         let bytes = path.bytes
         text = String(validating: bytes, as: UTF8.self)
         hex = text == nil ? bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() : nil
     }
 
     /// The path; nil when what the file says is no absolute one.
-    var path: FilePath? {
+    public var path: FilePath? {
         var bytes: [UInt8]?
         if let text {
             bytes = Array(text.utf8)

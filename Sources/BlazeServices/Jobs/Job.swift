@@ -30,7 +30,7 @@ public struct Job: Sendable, Equatable {
     public internal(set) var recovery: [JobRecovery] = []
     /// While it waits: who holds the lock, where that is known.
     public internal(set) var holder: LockHolder?
-    /// The file that the job replaces, when it began to work: the data file for a vacuum, the metadata for gc. Another one
+    /// The file that the job replaces, when it began to work: the metadata for gc, else the data file. Another one
     /// afterwards is the one that it made.
     public internal(set) var file: FileIdentity?
 
@@ -73,6 +73,10 @@ public enum JobOutcome: Sendable, Equatable, Codable {
     case vacuum(Vacuum)
     /// What a garbage collection has done.
     case collection(Collection)
+    /// What a repair has done.
+    case repair(RepairOutcome)
+    /// Which files an undone repair had kept: the directory that they came from.
+    case repairUndo(StoredPath)
 
     /// A vacuum's figures; sizes in bytes, of data file and metadata together.
     public struct Vacuum: Sendable, Equatable, Codable {

@@ -14,16 +14,17 @@ extension JobRegistry {
     /// The interrupted jobs of a database that has been opened for a change, which put right whatever they had left.
     ///
     /// - Parameters:
-    ///   - files: what tells of a job that was through: the data file for a vacuum, the metadata for gc.
+    ///   - files: what tells of a job that was through: the data file, or the metadata for gc.
     ///   - steps: what was put right.
     public func settleInterrupted(
         on path: FilePath, files: (data: FileIdentity?, meta: FileIdentity?), _ steps: [RecoveryStep]
     ) {
         let kinds = Set(steps.map(\.kind))
         let outcome: FileRecovery.Outcome =
-            kinds.contains(.vacuumFinished) ? .new : kinds.contains(.vacuumUndone) ? .old : .nothing
+            kinds.isDisjoint(with: [.vacuumFinished, .repairFinished])
+            ? kinds.isDisjoint(with: [.vacuumUndone, .repairUndone]) ? .nothing : .old : .new
         for job in takeInterrupted(on: path) {
-            settle(job) { resolved(job, outcome, steps, now: job.kind == .vacuum ? files.data : files.meta) }
+            settle(job) { resolved(job, outcome, steps, now: job.kind.replacesData ? files.data : files.meta) }
         }
     }
 
@@ -62,7 +63,7 @@ extension JobRegistry {
             let (outcome, steps) = try FileRecovery.resolve(files, in: storage, lock: lock)
             return resolved(
                 job, outcome, steps,
-                now: try storage.status(of: job.kind == .vacuum ? files.data : files.meta)?.identity)
+                now: try storage.status(of: job.kind.replacesData ? files.data : files.meta)?.identity)
         } catch let error as EngineError where error.code != .replacedMeanwhile {
             return still(job, named: error.code.rawValue, error.description, hint: error.hint ?? "")
         } catch let error as StorageError where error.code != .locked {
