@@ -17,6 +17,7 @@ import Testing
         case .vacuum: _ = try WireVacuumRequest(decodingRequest: body)
         case .gcRun: _ = try WireGcRunRequest(decodingRequest: body)
         case .repair: _ = try WireRepairRequest(decodingRequest: body)
+        case .repairUndo: _ = try WireRepairUndoRequest(decodingRequest: body)
         case .salvage: _ = try WireSalvageRequest(decodingRequest: body)
         case .jobsCancel: _ = try WireJobsCancelRequest(decodingRequest: body)
         default: throw FrameError(.malformed, "no vector uses operation \(operation)")
