@@ -26,6 +26,7 @@ enum SalvageHandler {
             saltFile = path
         }
         let files = database.files
+        try Salvage.checkLeft(of: files, in: state.storage)
         let use = state.keyUses.begin(database, abandon: call.responder.abandon)
         let key = try JobKey(
             database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil, state,

@@ -117,6 +117,8 @@ struct OpenDatabase {
 
     /// The same for a database of which files may be missing.
     static func lockedForRescue(_ database: LocatedDatabase, _ state: AgentState) throws -> Fault {
+        // A path that names nothing is told as such rather than as locked.
+        try Salvage.checkLeft(of: database.files, in: state.storage)
         if state.vault.current == nil, try state.vault.store.exists() { return Fault.vaultLocked(database.title) }
         return Fault(
             .locked, "\(database.title) is locked", hint: "unlock it first: blazectl unlock \(database.title)",

@@ -34,6 +34,15 @@ public enum Salvage {
         return (nil, files.meta)
     }
 
+    /// That something is left which could hold a record. Throws `.notFound`.
+    public static func checkLeft(of files: FileSet, in storage: any Storage) throws(EngineError) {
+        guard try places(of: files, in: storage).data == nil else { return }
+        guard try onStorage(files.wal, { try storage.status(of: files.wal)?.size ?? 0 }) > 0 else {
+            throw EngineError(
+                .notFound, "nothing that could hold a record is left of \(files.data.displayString)", path: files.data)
+        }
+    }
+
     private static func holdsPages(_ path: FilePath) -> Bool {
         path.extension == "blazedb" || (path.extension ?? "").hasPrefix("vacuum-")
     }
@@ -51,12 +60,9 @@ public enum Salvage {
         _ files: FileSet, to target: FileSet, in storage: any ChangingStorage, key: SymmetricKey, salt: [UInt8]?,
         options: RepairOptions, progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> Report {
+        try checkLeft(of: files, in: storage)
         let (data, meta) = try places(of: files, in: storage)
         let hasWAL = try onStorage(files.wal) { try storage.status(of: files.wal)?.size ?? 0 } > 0
-        guard data != nil || hasWAL else {
-            throw EngineError(
-                .notFound, "nothing that could hold a record is left of \(files.data.displayString)", path: files.data)
-        }
         try checkFree(target, in: storage)
         let source = try RescueSource(
             data: data, meta: meta, wal: hasWAL ? files.wal : nil, in: storage, key: key, marked: nil)

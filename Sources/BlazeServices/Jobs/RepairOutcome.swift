@@ -44,8 +44,9 @@ public struct RepairOutcome: Sendable, Equatable, Codable {
     public var rolledBack: List
     /// Entries of deleted records that went.
     public var deleted: UInt64
-    /// Data file and metadata before and after, in bytes.
+    /// Data file and metadata before, in bytes.
     public var bytesBefore: UInt64
+    /// Data file and metadata after, in bytes.
     public var bytesAfter: UInt64
     /// False when there was nothing to repair.
     public var isRepaired = false
