@@ -231,6 +231,25 @@ import TestSupport
         }
     }
 
+    /// A record of exactly the length at which its end is looked at, and which ends like a reference (trap T21).
+    @Test func aRecordThatLooksLikeOneWithAChainIsSaved() throws {
+        var fields = [Field("id", .uuid(DatabaseBuilder.id(7))), Field("z", .data([]))]
+        let reference = DatabaseBuilder.reference(first: 9, total: 5000, checksum: 1, count: 1)
+        let empty = try RecordCodec.encode(Record(fields: fields)).count
+        let filler = [UInt8](repeating: 1, count: 4046 - empty - reference.count)
+        fields[1].value = .data(filler + reference)
+        let record = Record(fields: fields)
+        let bytes = try RecordCodec.encode(record)
+        try #require(bytes.count == 4046)
+        let (storage, builder) = try Self.made { builder in
+            builder.pages.append(try builder.recordPage(bytes))
+            builder.index.append((DatabaseBuilder.id(7), [0]))
+        }
+        let (plan, contents) = try Self.repaired(storage, builder)
+        #expect(contents == [DatabaseBuilder.id(7): typedJSON(record)])
+        #expect(plan.lost.isEmpty && plan.recovered.isEmpty)
+    }
+
     // MARK: Crashes
 
     /// A repair is cut at every call: the old set is there or the new one, and a second repair ends as the first would have.

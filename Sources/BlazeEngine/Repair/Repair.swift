@@ -241,7 +241,7 @@ extension SuccessorBuilder {
             if place % 64 == 0 { try progress(MaintenanceProgress(.writing, done: place, total: records.count)) }
             let stored: StoredRecord
             do throws(RecordFailure) {
-                stored = try reader.record(main: record.main)
+                stored = try reader.rescued(main: record.main)
             } catch {
                 throw EngineError(
                     .changedWhileReading,

@@ -211,6 +211,12 @@ extension RepairPlan {
         if choice.oldForms > 0 {
             add(.formsRenewed, "\(choice.oldForms) records in the overflow form before 2.7.1 get the present one")
         }
+        if choice.lookingLonger > 0 {
+            add(
+                .formsRenewed,
+                "\(choice.lookingLonger) records that look like the beginning of longer ones are written so that they do not"
+            )
+        }
         if choice.plainTaken > 0 {
             add(.formsRenewed, "\(choice.plainTaken) records in plain text pages are encrypted, as asked for")
         }

@@ -20,6 +20,8 @@ struct RescueChoice {
     /// Records in the overflow form before 2.7.1, and in plain text pages: the new files have neither.
     private(set) var oldForms = 0
     private(set) var plainTaken = 0
+    /// Records that BlazeDB takes for longer ones (trap T21).
+    private(set) var lookingLonger = 0
 
     private let metadata: Metadata?
     private let listed: Set<UInt32>
@@ -81,6 +83,7 @@ struct RescueChoice {
             records.append(candidate)
             if candidate.isOldForm { oldForms += 1 }
             if candidate.isPlain { plainTaken += 1 }
+            if candidate.looksLonger { lookingLonger += 1 }
             guard let metadata, !isIndexed(candidate) else { continue }
             recovered.append(
                 RepairPlan.Recovered(

@@ -25,6 +25,8 @@ struct RescueScan {
         let digest: UInt64
         let isOldForm: Bool
         let isPlain: Bool
+        /// Whether it only looks like the beginning of a longer one (trap T21).
+        let looksLonger: Bool
     }
 
     /// A record page whose record cannot be had.
@@ -133,7 +135,7 @@ extension RescueScan.Part {
     private mutating func readRecord(at page: UInt32, _ store: PageStore) {
         let stored: StoredRecord
         do throws(RecordFailure) {
-            stored = try RecordReader(store: store).record(main: page)
+            stored = try RecordReader(store: store).rescued(main: page)
         } catch {
             broken.append(RescueScan.Broken(failure: error, id: Self.id(ofBroken: page, store)))
             return
@@ -157,7 +159,9 @@ extension RescueScan.Part {
                 RescueScan.Candidate(
                     id: id, main: page, pages: stored.chain.count, updated: decoded.record.updated,
                     byteCount: stored.bytes.count, digest: stored.bytes.withUnsafeBytes { Checksum.fnv1a64($0) },
-                    isOldForm: stored.isOldForm, isPlain: stored.isPlain))
+                    isOldForm: stored.isOldForm, isPlain: stored.isPlain,
+                    looksLonger: stored.chain.count == 1
+                        && stored.bytes.withUnsafeBytes { OverflowReference(plaintext: $0) } != nil))
         }
     }
 
@@ -167,6 +171,23 @@ extension RescueScan.Part {
             let head = store.cipher.openRecord(view)
         else { return nil }
         return head.withUnsafeBytes { RecordCodec.leadingID($0) }
+    }
+}
+
+extension RecordReader {
+    /// The record whose main page this is, also where its last bytes only look like a reference to a chain (trap T21): it stands
+    /// whole in its page then, which the beginning of a longer one never does.
+    func rescued(main: UInt32) throws(RecordFailure) -> StoredRecord {
+        do throws(RecordFailure) {
+            return try record(main: main)
+        } catch {
+            guard error.name == .unreadable, let (view, kind) = try? store.page(main), kind == .record,
+                let plaintext = store.cipher.openRecord(view),
+                plaintext.withUnsafeBytes({ OverflowReference(plaintext: $0) }) != nil,
+                plaintext.withUnsafeBytes({ try? RecordCodec.decodeNoting($0) })?.record.id != nil
+            else { throw error }
+            return StoredRecord(bytes: plaintext, chain: [main])
+        }
     }
 }
 
