@@ -120,6 +120,8 @@ final class Router: Sendable {
         case .vacuum: try withSecret(MaintenanceHandlers.vacuum)
         case .gcStatus: try withSecret(MaintenanceHandlers.gcStatus)
         case .gcRun: try withSecret(MaintenanceHandlers.gcRun)
+        case .exposure: try plain(ExposureHandlers.exposure)
+        case .fixPermissions: try plain(ExposureHandlers.fixPermissions)
         case .repair: try withSecret(RepairHandlers.repair)
         case .repairUndo: try plain(RepairHandlers.undo)
         case .salvage: try withSecret(SalvageHandler.salvage)

@@ -102,6 +102,21 @@ extension Finding.Name {
     /// Transaction logs of very old versions.
     public static let oldTransactionLog = Finding.Name(rawValue: "old-transaction-log")
 
+    // Exposure: what can be read without the password.
+
+    /// Files that others may read.
+    public static let fileModeOpen = Finding.Name(rawValue: "file-mode-open")
+    /// A directory that others may enter.
+    public static let directoryModeOpen = Finding.Name(rawValue: "directory-mode-open")
+    /// Files that belong to another user.
+    public static let foreignOwner = Finding.Name(rawValue: "foreign-owner")
+    /// Files that are symbolic links.
+    public static let symbolicLink = Finding.Name(rawValue: "symbolic-link")
+    /// Leftovers with copies of the data.
+    public static let leftoverHoldsData = Finding.Name(rawValue: "leftover-holds-data")
+    /// Words of records stand unencrypted in the metadata's search index (trap T11).
+    public static let searchWordsReadable = Finding.Name(rawValue: "search-words-readable")
+
     // Write-ahead log.
 
     /// Entries that are not checkpointed.
@@ -128,5 +143,6 @@ extension Finding.Name {
         .separateIndexFile, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover,
         .agentLeftover,
         .oldTransactionLog, .walPending, .walTail, .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
+        .fileModeOpen, .directoryModeOpen, .foreignOwner, .symbolicLink, .leftoverHoldsData, .searchWordsReadable,
     ]
 }

@@ -107,6 +107,10 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case jobsShow = 94
     /// Ask a job to end.
     case jobsCancel = 95
+    /// Tells what of a database can be read without its password.
+    case exposure = 100
+    /// Closes a database's files and directory to others.
+    case fixPermissions = 101
     /// Repairs a database, or tells what that would do.
     case repair = 102
     /// Puts the files back that a repair has kept.
@@ -202,6 +206,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .jobsList: make("jobs-list")
         case .jobsShow: make("jobs-show", streams: true)
         case .jobsCancel: make("jobs-cancel", changes: true)
+        case .exposure: make("exposure")
+        case .fixPermissions: make("fix-permissions", changes: true)
         case .repair: make("repair", secret: .optional, changes: true, streams: true, changesDatabase: true)
         case .repairUndo: make("repair-undo", changes: true, streams: true, changesDatabase: true)
         case .salvage: make("salvage", secret: .optional, changes: true, streams: true)

@@ -211,6 +211,14 @@ extension WireJobsCancelRequest: RequestMessage {
     public typealias Reply = WireJobsCancelReply
     public static var operation: Operation { .jobsCancel }
 }
+extension WireExposureRequest: RequestMessage {
+    public typealias Reply = WireExposureReply
+    public static var operation: Operation { .exposure }
+}
+extension WireFixPermissionsRequest: RequestMessage {
+    public typealias Reply = WireFixPermissionsReply
+    public static var operation: Operation { .fixPermissions }
+}
 extension WireRepairRequest: RequestMessage {
     public typealias Reply = WireRepairReply
     public typealias Part = WireJobPart

@@ -1,0 +1,97 @@
+public import SystemPackage
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// Who may read what a path names. A symbolic link is told as such and not followed.
+public struct PermissionFacts: Sendable, Hashable {
+    /// What it is.
+    public enum Kind: Sendable, Hashable {
+        /// A regular file.
+        case regular
+        /// A directory.
+        case directory
+        /// A symbolic link.
+        case link
+        /// A FIFO, device, socket or other.
+        case special
+    }
+
+    /// The path.
+    public let path: FilePath
+    /// What it names.
+    public let kind: Kind
+    /// Permission bits, set-id and sticky bits among them.
+    public let mode: UInt16
+    /// The owner's uid.
+    public let owner: UInt32
+    /// The group's gid.
+    public let group: UInt32
+    /// How many names the file has.
+    public let names: UInt64
+    /// Size in bytes.
+    public let size: UInt64
+    /// Which file it is.
+    public let identity: FileIdentity
+
+    /// What lstat(2) tells; nil where nothing has that path.
+    public static func read(_ path: FilePath) throws(StorageError) -> PermissionFacts? {
+        var raw = stat()
+        guard path.withPlatformString({ lstat($0, &raw) }) == 0 else {
+            let error = StorageError(Errno(rawValue: errno), operation: "stat", path: path)
+            if error.code == .notFound { return nil }
+            throw error
+        }
+        return PermissionFacts(path, raw)
+    }
+
+    private init(_ path: FilePath, _ raw: stat) {
+        self.path = path
+        kind =
+            switch raw.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            default: .special
+            }
+        mode = UInt16(truncatingIfNeeded: raw.st_mode & 0o7777)
+        owner = raw.st_uid
+        group = raw.st_gid
+        names = UInt64(raw.st_nlink)
+        size = UInt64(max(0, raw.st_size))
+        identity = FileIdentity(device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino))
+    }
+
+    /// Whether it belongs to whoever runs this process.
+    public var isOwn: Bool { owner == geteuid() }
+
+    /// Gives it other permission bits: fchmod(2) of what was opened without following links, if that is still the same, and
+    /// belongs to whoever runs this process.
+    ///
+    /// - Throws: `permissionDenied`, `notRegularFile`, `readOnly`; `failed` where it is another file by now.
+    public func change(to mode: UInt16) throws(StorageError) {
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (kind == .directory ? O_DIRECTORY : 0)
+        guard kind == .directory || kind == .regular else {
+            throw StorageError(.notRegularFile, operation: "change the mode of", path: path)
+        }
+        let fd = path.withPlatformString { open($0, flags) }
+        guard fd >= 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
+        }
+        defer { close(fd) }
+        var raw = stat()
+        guard fstat(fd, &raw) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
+        }
+        let now = PermissionFacts(path, raw)
+        guard now.identity == identity, now.kind == kind, now.isOwn else {
+            throw StorageError(Errno.staleNFSFileHandle, operation: "change the mode of", path: path)
+        }
+        guard fchmod(fd, mode_t(mode)) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
+        }
+    }
+}
