@@ -99,6 +99,8 @@ extension Finding.Name {
     public static let openLeftover = Finding.Name(rawValue: "open-leftover")
     /// Files of a change by this program that did not end.
     public static let agentLeftover = Finding.Name(rawValue: "agent-leftover")
+    /// Directories that keep the files from before a repair.
+    public static let keptBeforeRepair = Finding.Name(rawValue: "kept-before-repair")
     /// Transaction logs of very old versions.
     public static let oldTransactionLog = Finding.Name(rawValue: "old-transaction-log")
 
@@ -141,7 +143,7 @@ extension Finding.Name {
         .indexEntryUnusable, .freePageInUse, .freePageTwice, .freePageBeyond, .nextPageLow, .indexDangling,
         .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt, .partialPage, .orphan, .leaked,
         .separateIndexFile, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover,
-        .agentLeftover,
+        .agentLeftover, .keptBeforeRepair,
         .oldTransactionLog, .walPending, .walTail, .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
         .fileModeOpen, .directoryModeOpen, .foreignOwner, .symbolicLink, .leftoverHoldsData, .searchWordsReadable,
     ]

@@ -86,6 +86,6 @@ extension FileSet {
     fileprivate func has(_ name: [UInt8]) -> Bool {
         let own = [data, meta, salt, wal, indexes].compactMap(\.lastComponent).map { FilePath(root: nil, [$0]).bytes }
         return own.contains(name) || Leftover.Kind(file: name, name: nameBytes, dataName: dataNameBytes) != nil
-            || name.starts(with: nameBytes + Array(Self.keptMark.utf8))
+            || isKept(name)
     }
 }

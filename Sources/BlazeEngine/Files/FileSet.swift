@@ -51,6 +51,31 @@ public struct FileSet: Sendable, Hashable {
     func kept(_ stamp: String) -> FilePath { base.appendingSuffix(Self.keptMark + stamp) }
     /// What the name of such a directory has behind `NAME`.
     static let keptMark = ".before-repair-"
+    /// Whether a file name is that of a directory which keeps this database's files from before a repair.
+    func isKept(_ name: [UInt8]) -> Bool {
+        name.starts(with: nameBytes) && Self.isKeptStamp(name.dropFirst(nameBytes.count))
+    }
+    /// Whether a file name is that of a directory which keeps any database's files from before a repair: those are no
+    /// databases to be found.
+    public static func isKeptName(_ name: [UInt8]) -> Bool {
+        let mark = Array(keptMark.utf8)
+        return name.indices.contains { start in
+            start > 0 && name[start...].starts(with: mark) && isKeptStamp(name[start...])
+        }
+    }
+    /// `.before-repair-20261126T224354Z`, and `-2` and so on behind it.
+    private static func isKeptStamp(_ tail: ArraySlice<UInt8>) -> Bool {
+        let mark = Array(keptMark.utf8)
+        guard tail.starts(with: mark) else { return false }
+        let stamp = Array(tail.dropFirst(mark.count))
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        guard stamp.count >= 16, stamp[8] == UInt8(ascii: "T"), stamp[15] == UInt8(ascii: "Z"),
+            stamp[..<8].allSatisfy(isDigit), stamp[9..<15].allSatisfy(isDigit)
+        else { return false }
+        let rest = stamp[16...]
+        return rest.isEmpty
+            || (rest.first == UInt8(ascii: "-") && rest.count > 1 && rest.dropFirst().allSatisfy(isDigit))
+    }
     /// `NAME`, for a person: bytes that cannot be shown are escaped.
     public var name: String { FilePath.displayString(nameBytes) }
 

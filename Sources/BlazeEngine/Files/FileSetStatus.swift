@@ -17,6 +17,8 @@ public struct FileSetStatus: Sendable, Hashable {
     public let leftovers: [Leftover]
     /// Whether the directory could be listed; if not, `leftovers` is empty without meaning it.
     public let leftoversKnown: Bool
+    /// How many directories keep the files from before a repair.
+    public let kept: Int
     /// Bytes of all files that carry this database's name, leftovers included. Copies made while opening do not
     /// tell which database they are of and are left out.
     public let totalSize: UInt64
@@ -26,11 +28,12 @@ public struct FileSetStatus: Sendable, Hashable {
     /// The status of every file of the set. Throws what stat throws, except that a missing file is nil.
     public static func read(_ files: FileSet, in storage: any Storage) throws(EngineError) -> FileSetStatus {
         do {
-            let (leftovers, known) = try Self.leftovers(files, in: storage)
+            let (leftovers, known, kept) = try Self.leftovers(files, in: storage)
             return FileSetStatus(
                 data: try storage.status(of: files.data), meta: try storage.status(of: files.meta),
                 salt: try storage.status(of: files.salt), wal: try storage.status(of: files.wal),
-                indexes: try storage.status(of: files.indexes), leftovers: leftovers, leftoversKnown: known)
+                indexes: try storage.status(of: files.indexes), leftovers: leftovers, leftoversKnown: known,
+                kept: kept)
         } catch {
             throw EngineError(error)
         }
@@ -38,8 +41,9 @@ public struct FileSetStatus: Sendable, Hashable {
 
     private init(
         data: FileStatus?, meta: FileStatus?, salt: FileStatus?, wal: FileStatus?, indexes: FileStatus?,
-        leftovers: [Leftover], leftoversKnown: Bool
+        leftovers: [Leftover], leftoversKnown: Bool, kept: Int
     ) {
+        self.kept = kept
         self.data = data
         self.meta = meta
         self.salt = salt
@@ -56,17 +60,19 @@ public struct FileSetStatus: Sendable, Hashable {
 
     private static func leftovers(
         _ files: FileSet, in storage: any Storage
-    ) throws(StorageError) -> (found: [Leftover], known: Bool) {
+    ) throws(StorageError) -> (found: [Leftover], known: Bool, kept: Int) {
         let names: [FilePath.Component]
         do {
             names = try storage.names(in: files.directory)
         } catch {
-            return ([], false)
+            return ([], false, 0)
         }
         var out: [Leftover] = []
+        var kept = 0
         let (name, dataName) = (files.nameBytes, files.dataNameBytes)
         for entry in names {
             let bytes = FilePath(root: nil, [entry]).bytes
+            if files.isKept(bytes) { kept += 1 }
             guard bytes != dataName, let kind = Leftover.Kind(file: bytes, name: name, dataName: dataName) else {
                 continue
             }
@@ -75,6 +81,6 @@ public struct FileSetStatus: Sendable, Hashable {
             guard let status = try storage.status(of: path), status.kind == .regular else { continue }
             out.append(Leftover(path: path, kind: kind, size: status.size))
         }
-        return (out.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }, true)
+        return (out.sorted { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }, true, kept)
     }
 }

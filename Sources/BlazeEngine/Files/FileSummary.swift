@@ -205,6 +205,9 @@ extension FileSetStatus {
             "files of a change by this program that did not end: the next one removes them")
         add(.oldTransactionLog, .note, count(.transactionLog), "transaction logs that BlazeDB deletes unread")
         add(
+            .keptBeforeRepair, .note, kept,
+            "\(kept) directories beside the database keep its files from before a repair: remove them when all is well")
+        add(
             .separateIndexFile, .advice, indexes == nil ? 0 : 1,
             "a separate index file, which BlazeDB prefers over the metadata's indexes and nothing writes any more")
         return out

@@ -52,9 +52,8 @@ struct KeptSet {
 
     /// Those that are there, the newest first.
     static func all(of files: FileSet, in storage: any ChangingStorage) throws -> [KeptSet] {
-        let start = files.nameBytes + Array(FileSet.keptMark.utf8)
         return try storage.names(in: files.directory)
-            .filter { FilePath(root: nil, [$0]).bytes.starts(with: start) }
+            .filter { files.isKept(FilePath(root: nil, [$0]).bytes) }
             .map { files.directory.appending($0) }
             .sorted { $1.bytes.lexicographicallyPrecedes($0.bytes) }
             .map { KeptSet($0, of: files, in: storage) }

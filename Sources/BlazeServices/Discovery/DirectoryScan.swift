@@ -107,7 +107,10 @@ public struct DirectoryScan: Sendable {
         return totals
     }
 
-    func excludes(name: [UInt8]) -> Bool { names.contains { DirectoryListing.matches($0, name) } }
+    func excludes(name: [UInt8]) -> Bool {
+        // What a repair keeps is no database of its own.
+        FileSet.isKeptName(name) || names.contains { DirectoryListing.matches($0, name) }
+    }
     func excludes(path: FilePath) -> Bool {
         guard !paths.isEmpty else { return false }
         let bytes = path.bytes
