@@ -330,10 +330,12 @@ private final class PassingStorage: Storage {
 
     func spoil(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) {
         state.withLock { state in
-            guard let page = state.page, state.left > 0, offset == page * 4096, buffer.count >= 4096 else { return }
+            guard let page = state.page, state.left > 0, offset <= page * 4096 else { return }
+            let start = Int(page * 4096 - offset)
+            guard buffer.count >= start + 4096 else { return }
             state.left -= 1
             state.count &+= 1
-            for i in 40..<4096 { buffer[i] = state.isChanging ? state.count : 0 }
+            for i in start + 40..<start + 4096 { buffer[i] = state.isChanging ? state.count : 0 }
         }
     }
 

@@ -34,18 +34,37 @@ final class PageCipher: Sendable {
         wipeStack()
     }
 
-    /// The plaintext behind a page's nonce and tag; nil when the tag does not fit. The caller has checked `count`
-    /// against the page's capacity.
-    private func open(_ page: PageView, header: Int, count: Int) -> Data? {
+    /// Puts the plaintext behind a page's nonce and tag into a place of `count` bytes; false when the tag does not fit. The
+    /// caller has checked `count` against the page's capacity.
+    private func open(_ page: PageView, header: Int, count: Int, into place: UnsafeMutableRawPointer?) -> Bool {
         let tag = header + BLAZE_GCM_NONCE_SIZE
         let body = tag + BLAZE_GCM_TAG_SIZE
+        return blaze_gcm_open(
+            gcm, page.slice(header, tag - header).baseAddress, page.slice(tag, body - tag).baseAddress,
+            page.slice(body, count).baseAddress, count, place) == 1
+    }
+
+    private func open(_ page: PageView, header: Int, count: Int) -> Data? {
         var plaintext = Data(count: count)
-        let isOpen = plaintext.withUnsafeMutableBytes { plaintext in
-            blaze_gcm_open(
-                gcm, page.slice(header, tag - header).baseAddress, page.slice(tag, body - tag).baseAddress,
-                page.slice(body, count).baseAddress, count, plaintext.baseAddress)
-        }
-        return isOpen == 1 ? plaintext : nil
+        let isOpen = plaintext.withUnsafeMutableBytes { open(page, header: header, count: count, into: $0.baseAddress) }
+        return isOpen ? plaintext : nil
+    }
+
+    /// Puts the plaintext of a version 2 page into a page's buffer: its bytes there, until the buffer is used again; nil when
+    /// it does not authenticate.
+    func openRecord(_ page: PageView, into buffer: PageBuffer) -> UnsafeRawBufferPointer? {
+        let count = Int(page.recordLength)
+        guard count <= PageView.recordCapacity, open(page, header: 9, count: count, into: buffer.bytes.baseAddress)
+        else { return nil }
+        return UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+    }
+
+    /// The same for an overflow page.
+    func openOverflow(_ page: PageView, into buffer: PageBuffer) -> UnsafeRawBufferPointer? {
+        let count = Int(page.overflowLength)
+        guard count <= PageView.overflowCapacity, open(page, header: 16, count: count, into: buffer.bytes.baseAddress)
+        else { return nil }
+        return UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
     }
 
     /// The plaintext of a version 2 page; nil when it does not authenticate.

@@ -6,7 +6,7 @@ final class PageBuffer {
     let bytes: UnsafeMutableRawBufferPointer
 
     init(pages: Int) {
-        bytes = .allocate(byteCount: pages * PageView.byteCount, alignment: 16)
+        bytes = .allocate(byteCount: pages * PageView.byteCount, alignment: PageView.byteCount)
     }
 
     deinit { bytes.deallocate() }
@@ -61,6 +61,7 @@ final class PageStore {
     var overlay: [UInt32: WALOverlay.Image] = [:]
     var wal: (any StorageFile)?
     private let buffer = PageBuffer(pages: 1)
+    private let ahead: ReadAhead?
 
     init(_ path: FilePath, in storage: any Storage, cipher: PageCipher) throws(EngineError) {
         do {
@@ -70,17 +71,23 @@ final class PageStore {
             throw EngineError(error)
         }
         self.cipher = cipher
+        ahead = nil
     }
 
-    init(_ source: Source) {
+    /// - Parameter readingAhead: whether pages that `expect` names may be as they were a little before they are asked for.
+    init(_ source: Source, readingAhead: Bool = false) {
         file = source.file
         status = source.status
         cipher = source.cipher
         overlay = source.overlay
         wal = source.wal
+        ahead = readingAhead ? ReadAhead() : nil
     }
 
     var source: Source { Source(file: file, status: status, cipher: cipher, overlay: overlay, wal: wal) }
+
+    /// Names the pages that will be asked for next, in this order; without effect in a store that does not read ahead.
+    func expect(_ lists: some Sequence<ArraySlice<UInt32>>) { ahead?.expect(lists) }
 
     /// Looks at the open file again: an owner makes it longer.
     func renewStatus() throws(EngineError) {
@@ -118,6 +125,7 @@ final class PageStore {
     /// A page as the data file has it. A short last page is filled up with zeros; a missing one is all zeros, and
     /// `absent`.
     func filePage(_ number: UInt32) throws(EngineError) -> (view: PageView, kind: PageKind) {
+        if let view = ahead?.page(number, of: file) { return (view, view.kind) }
         let count = try read(file, at: UInt64(number) * UInt64(PageView.byteCount))
         return (buffer.page(0), count == 0 ? .absent : buffer.page(0).kind)
     }

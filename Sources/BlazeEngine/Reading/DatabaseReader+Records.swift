@@ -40,7 +40,18 @@ extension DatabaseReader {
             try interrupt()
             let window = RecordWindow(from: position, in: index, keepsBytes: keepsBytes)
             let number = generation.number
-            var outcomes = window.outcomes(generation.store)
+            let read = window.outcomes(generation.store)
+            if read.areSound {
+                for slice in read.slices {
+                    for i in slice.indices {
+                        let entry = index.entries[position]
+                        try body(entry.id, slice[i], index.pages(of: entry))
+                        position += 1
+                    }
+                }
+                continue
+            }
+            var outcomes = Array(read.slices.joined())
             let entries = index.entries[window.range].prefix(outcomes.count)
             try settle(entries.map(\.id), &outcomes)
             position += entries.count

@@ -126,12 +126,6 @@ extension RecordOutcome {
         }
     }
 
-    /// Whether the record itself was read, from the page where its list begins.
-    fileprivate func isSound(_ id: RecordID) -> Bool {
-        if case .read(let found) = self { return found.id == id && !found.isOutOfOrder }
-        return false
-    }
-
     /// Whether the record's page soundly holds what an insert into a freed page puts there before the metadata follows: a
     /// record that is not indexed yet, or a piece of one. However long that takes: an owner may be stopped in between.
     fileprivate func isPendingInsert(besides index: RecordIndex) -> Bool {

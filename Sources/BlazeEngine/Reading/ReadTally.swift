@@ -42,7 +42,8 @@ struct ReadTally {
         counts.readable += 1
         if found.isHidden { counts.hidden += 1 } else { counts.visible += 1 }
         counts.byKind[found.kind, default: 0] += 1
-        use(found.chain[...], id)
+        use(found.overflow[...], id)
+        uses.append(UInt64(found.main) << 32 | UInt64(ids.count - 1))
         findings.add(contentsOf: found.findings(for: id, list: list))
         if found.holdsVector {
             vectors += 1
@@ -107,7 +108,7 @@ extension FoundRecord {
     func findings(for id: RecordID, list: ArraySlice<UInt32>) -> [Finding] {
         var out: [Finding] = []
         if isOutOfOrder { out.append(.chainOrder(id, main: main)) }
-        if !chain.elementsEqual(list), Set(chain) != Set(list) {
+        if list.first != main || !list.dropFirst().elementsEqual(overflow), Set(chain) != Set(list) {
             out.append(
                 Finding(
                     .stalePageList, .advice, page: main, record: id,

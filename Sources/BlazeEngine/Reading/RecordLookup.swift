@@ -1,11 +1,5 @@
 internal import BlazeModel
 
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
 extension RecordReader {
     /// Why an entry has no record: what is wrong with the page that should hold it.
     struct Absence: Error {
@@ -42,18 +36,18 @@ extension RecordReader {
     }
 
     private func read(_ page: UInt32, isOutOfOrder: Bool) throws(Absence) -> FoundRecord {
-        let stored: StoredRecord
+        let gathered: Gathered
         do {
-            stored = try record(main: page)
+            gathered = try gather(main: page)
         } catch {
             throw Absence(failure: error, isOutOfOrder: isOutOfOrder)
         }
-        let decoded = stored.bytes.withUnsafeBytes { raw in
+        let decoded = gathered.withBytes { raw in
             Result<RecordCodec.Decoded, EngineError> { () throws(EngineError) in try RecordCodec.decodeNoting(raw) }
         }
         switch decoded {
         case .success(let decoded):
-            return FoundRecord(decoded, stored, isOutOfOrder: isOutOfOrder, keepsBytes: keepsBytes)
+            return FoundRecord(decoded, gathered, isOutOfOrder: isOutOfOrder, keepsBytes: keepsBytes)
         case .failure(let error):
             throw Absence(
                 failure: RecordFailure(.undecodable, page: page, "is authentic, but \(error)"),

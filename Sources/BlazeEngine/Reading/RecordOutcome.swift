@@ -38,6 +38,12 @@ enum RecordOutcome: Sendable {
         return false
     }
 
+    /// Whether the record itself was read, from the page where its list begins.
+    func isSound(_ id: RecordID) -> Bool {
+        if case .read(let found) = self { return found.id == id && !found.isOutOfOrder }
+        return false
+    }
+
     /// Whether the main page is zero: deleted, or a delete under way.
     var isDeleted: Bool {
         if case .absent(let absence) = self { return absence.failure.kind == .empty }
@@ -58,27 +64,30 @@ struct FoundRecord: Sendable {
     let kind: RecordKind
     let holdsVector: Bool
     let isJSON: Bool
-    /// The main page, then the overflow pages in chain order.
-    let chain: [UInt32]
+    let main: UInt32
+    /// The overflow pages in chain order.
+    let overflow: [UInt32]
     let isOldForm: Bool
     let isPlain: Bool
     /// Whether the main page is not the first of the list, where BlazeDB looks for it (trap T1).
     let isOutOfOrder: Bool
 
-    var main: UInt32 { chain[0] }
+    /// The main page, then the overflow pages in chain order.
+    var chain: [UInt32] { [main] + overflow }
 
-    init(_ decoded: RecordCodec.Decoded, _ stored: StoredRecord, isOutOfOrder: Bool, keepsBytes: Bool) {
+    init(_ decoded: RecordCodec.Decoded, _ gathered: RecordReader.Gathered, isOutOfOrder: Bool, keepsBytes: Bool) {
         record = decoded.record
-        storedBytes = stored.bytes.count
-        bytes = keepsBytes ? stored.bytes : nil
+        storedBytes = gathered.byteCount
+        bytes = keepsBytes ? gathered.bytes : nil
         id = decoded.record.id
         isHidden = decoded.record.isHidden
         kind = decoded.record.kind
         holdsVector = decoded.holdsVector
         isJSON = decoded.isJSON
-        chain = stored.chain
-        isOldForm = stored.isOldForm
-        isPlain = stored.isPlain
+        main = gathered.main
+        overflow = gathered.overflow
+        isOldForm = gathered.isOldForm
+        isPlain = gathered.isPlain
         self.isOutOfOrder = isOutOfOrder
     }
 }

@@ -42,18 +42,56 @@ struct StoredRecord {
 struct RecordReader {
     let store: PageStore
     /// Whether found records come with their bytes as stored.
-    var keepsBytes = false
+    let keepsBytes: Bool
+    /// Where pages are decrypted, one after the other.
+    private let scratch = PageBuffer(pages: 1)
+
+    init(store: PageStore, keepsBytes: Bool = false) {
+        self.store = store
+        self.keepsBytes = keepsBytes
+    }
+
+    /// A record where it was gathered, whole and checked; good until the reader gathers another one.
+    struct Gathered {
+        /// The bytes of a record with overflow pages; nil for one whose main page holds all of it.
+        fileprivate(set) var long: Data?
+        /// The main page's plaintext; not of use where there is `long`.
+        fileprivate let plaintext: UnsafeRawBufferPointer
+        let main: UInt32
+        /// The overflow pages in chain order.
+        fileprivate(set) var overflow: [UInt32] = []
+        fileprivate(set) var isOldForm = false
+        fileprivate(set) var isPlain = false
+
+        fileprivate init(_ plaintext: UnsafeRawBufferPointer, main: UInt32) {
+            self.plaintext = plaintext
+            self.main = main
+        }
+
+        /// The record's bytes.
+        func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R { long?.withUnsafeBytes(body) ?? body(plaintext) }
+        /// The same, to keep.
+        var bytes: Data { long ?? Data(plaintext) }
+        var byteCount: Int { long?.count ?? plaintext.count }
+    }
 
     /// The record whose main page this is.
     func record(main: UInt32) throws(RecordFailure) -> StoredRecord {
+        let record = try gather(main: main)
+        return StoredRecord(
+            bytes: record.bytes, chain: [main] + record.overflow, isOldForm: record.isOldForm, isPlain: record.isPlain)
+    }
+
+    /// The record whose main page this is, in the reader's own memory.
+    func gather(main: UInt32) throws(RecordFailure) -> Gathered {
         let (plaintext, isPlain) = try mainPage(main)
-        var record: StoredRecord
-        if let reference = plaintext.withUnsafeBytes({ OverflowReference(plaintext: $0) }) {
-            record = try follow(reference, from: main, head: plaintext)
-        } else {
-            record = oldForm(main: main, head: plaintext) ?? StoredRecord(bytes: plaintext, chain: [main])
-        }
+        var record = Gathered(plaintext, main: main)
         record.isPlain = isPlain
+        if let reference = OverflowReference(plaintext: plaintext) {
+            try follow(reference, &record)
+        } else if let old = oldForm(record) {
+            record = old
+        }
         return record
     }
 
@@ -71,15 +109,21 @@ struct RecordReader {
         }
     }
 
-    private func mainPage(_ number: UInt32) throws(RecordFailure) -> (plaintext: Data, isPlain: Bool) {
+    private func mainPage(
+        _ number: UInt32
+    ) throws(RecordFailure) -> (plaintext: UnsafeRawBufferPointer, isPlain: Bool) {
         let (view, kind) = try page(number)
         if let failure = Self.failure(kind, page: number) { throw failure }
         let isPlain = kind == .plain
         guard view.recordLength <= (isPlain ? PageView.plainCapacity : PageView.recordCapacity) else {
             throw RecordFailure(.unreadable, page: number, "claims to hold more than a page can")
         }
-        if isPlain { return (Data(view.slice(9, Int(view.recordLength))), true) }
-        guard let plaintext = store.cipher.openRecord(view) else {
+        if isPlain {
+            let count = Int(view.recordLength)
+            scratch.bytes.copyMemory(from: view.slice(9, count))
+            return (UnsafeRawBufferPointer(rebasing: scratch.bytes[..<count]), true)
+        }
+        guard let plaintext = store.cipher.openRecord(view, into: scratch) else {
             throw RecordFailure(.unreadable, page: number, "does not authenticate")
         }
         return (plaintext, false)
@@ -93,7 +137,10 @@ struct RecordReader {
         }
     }
 
-    private func overflowPage(_ number: UInt32) throws(RecordFailure) -> (piece: Data, next: UInt32) {
+    /// The piece takes the main page's place.
+    private func overflowPage(
+        _ number: UInt32
+    ) throws(RecordFailure) -> (piece: UnsafeRawBufferPointer, next: UInt32) {
         let (view, kind) = try page(number)
         guard kind == .overflow else {
             throw RecordFailure(.unreadable, page: number, "is in a chain and is no overflow page")
@@ -102,16 +149,15 @@ struct RecordReader {
         guard view.overflowLength <= PageView.overflowCapacity else {
             throw RecordFailure(.unreadable, page: number, "claims to hold more than a page can")
         }
-        guard let piece = store.cipher.openOverflow(view) else {
+        guard let piece = store.cipher.openOverflow(view, into: scratch) else {
             throw RecordFailure(.unreadable, page: number, "is in a chain and does not authenticate")
         }
         return (piece, next)
     }
 
     /// `next` and the lengths are outside the authenticated data, so the reference, which is inside, bounds the walk.
-    private func follow(
-        _ reference: OverflowReference, from main: UInt32, head: Data
-    ) throws(RecordFailure) -> StoredRecord {
+    private func follow(_ reference: OverflowReference, _ record: inout Gathered) throws(RecordFailure) {
+        let main = record.main
         func failure(_ reason: String) -> RecordFailure { RecordFailure(.unreadable, page: main, reason) }
         guard reference.isCommitted else { throw failure("has an overflow reference that was never committed") }
         guard reference.first != 0 else { throw failure("has an overflow chain that starts at page 0") }
@@ -121,53 +167,57 @@ struct RecordReader {
         guard reference.totalBytes <= OverflowReference.longestRecord else {
             throw failure("has an overflow reference that claims an impossible length")
         }
-        var record = StoredRecord(bytes: Data(capacity: Int(reference.totalBytes)), chain: [main])
-        record.bytes.append(head.prefix(OverflowReference.mainPlaintext - OverflowReference.byteCount))
+        var bytes = Data(capacity: Int(reference.totalBytes))
+        bytes.append(contentsOf: record.plaintext[..<(OverflowReference.mainPlaintext - OverflowReference.byteCount)])
         var visited: Set<UInt32> = [main]
         var next = reference.first
         while next != 0 {
             guard visited.insert(next).inserted else { throw failure("has an overflow chain that loops") }
-            guard record.chain.count <= reference.pages else {
+            guard record.overflow.count < reference.pages else {
                 throw failure("has an overflow chain longer than its reference says")
             }
-            record.chain.append(next)
-            let piece: Data
+            record.overflow.append(next)
+            let piece: UnsafeRawBufferPointer
             (piece, next) = try overflowPage(next)
-            record.bytes.append(piece)
+            bytes.append(contentsOf: piece)
         }
-        guard record.chain.count - 1 == Int(reference.pages) else {
+        guard record.overflow.count == Int(reference.pages) else {
             throw failure("has an overflow chain shorter than its reference says")
         }
-        guard UInt64(record.bytes.count) == reference.totalBytes else {
+        guard UInt64(bytes.count) == reference.totalBytes else {
             throw failure("has an overflow chain of another length than its reference says")
         }
-        guard record.bytes.withUnsafeBytes({ Checksum.fnv1a64($0) }) == reference.checksum else {
+        guard bytes.withUnsafeBytes({ Checksum.fnv1a64($0) }) == reference.checksum else {
             throw failure("has an overflow chain with a wrong checksum")
         }
-        return record
+        record.long = bytes
     }
 
     /// The form before 2.7.1: a full main page that ends in a bare page number, without count or checksum. Taken as
     /// one only if the page alone is no record, the number names an overflow page, and the whole is a record.
-    private func oldForm(main: UInt32, head: Data) -> StoredRecord? {
-        guard let first = head.withUnsafeBytes({ OverflowReference.oldPointer(plaintext: $0) }), first != main,
-            let (_, kind) = try? page(first), kind == .overflow, !Self.isRecord(head)
+    private func oldForm(_ head: Gathered) -> Gathered? {
+        guard let first = OverflowReference.oldPointer(plaintext: head.plaintext), first != head.main,
+            let (_, kind) = try? page(first), kind == .overflow, !Self.isRecord(head.plaintext)
         else { return nil }
-        var record = StoredRecord(bytes: head.dropLast(4), chain: [main], isOldForm: true)
-        var visited: Set<UInt32> = [main]
+        var record = head
+        record.isOldForm = true
+        var bytes = Data(head.plaintext.dropLast(4))
+        var visited: Set<UInt32> = [head.main]
         var next = first
         while next != 0 {
-            guard visited.insert(next).inserted, record.chain.count <= EngineLimits.chainPages,
+            guard visited.insert(next).inserted, record.overflow.count < EngineLimits.chainPages,
                 let (piece, following) = try? overflowPage(next)
             else { return nil }
-            record.chain.append(next)
-            record.bytes.append(piece)
+            record.overflow.append(next)
+            bytes.append(contentsOf: piece)
             next = following
         }
-        return Self.isRecord(record.bytes) ? record : nil
+        guard bytes.withUnsafeBytes(Self.isRecord) else { return nil }
+        record.long = bytes
+        return record
     }
 
-    private static func isRecord(_ bytes: Data) -> Bool {
-        bytes.withUnsafeBytes { (try? RecordCodec.decodeNoting($0)) != nil }
+    private static func isRecord(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        (try? RecordCodec.decodeNoting(bytes)) != nil
     }
 }

@@ -39,58 +39,55 @@ struct RecordWindow {
         self.keepsBytes = keepsBytes
     }
 
-    private struct Progress {
-        var next: Int
-        var bytes = 0
-        var slices: [Int: [RecordOutcome]] = [:]
+    /// What became of records, in the index's order.
+    struct Outcomes {
+        /// One array behind the other, as they were read: putting them into one would take hold of every value once more.
+        fileprivate(set) var slices: [[RecordOutcome]] = []
+        /// Whether every record was read, from where its list begins.
+        fileprivate(set) var areSound = true
+
+        var count: Int { slices.reduce(0) { $0 + $1.count } }
     }
 
-    /// What became of each record, in the index's order: of the first at least, and of fewer than the window has when they
-    /// are long.
-    func outcomes(_ store: PageStore) -> [RecordOutcome] {
-        let workers = min(Self.cores, (range.count + Self.slice - 1) / Self.slice)
-        guard workers > 1 else {
-            let reader = RecordReader(store: store, keepsBytes: keepsBytes)
-            var out: [RecordOutcome] = []
-            var bytes = 0
-            for place in range where out.isEmpty || bytes < Self.bytes {
-                out.append(reader.outcome(at: place, in: self.index))
-                bytes += out.last?.storedBytes ?? 0
-            }
-            return out
-        }
-        let (source, range, keepsBytes) = (store.source, range, keepsBytes)
-        let index = self.index
-        let progress = Mutex(Progress(next: range.lowerBound))
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in
-            let reader = RecordReader(store: PageStore(source), keepsBytes: keepsBytes)
+    private struct Slice {
+        var outcomes: [RecordOutcome] = []
+        var areSound = true
+    }
+
+    /// What became of each record: of the first at least, and of fewer than the window has when they are long.
+    func outcomes(_ store: PageStore) -> Outcomes {
+        let count = (range.count + Self.slice - 1) / Self.slice
+        let (source, index, range, keepsBytes) = (store.source, index, range, keepsBytes)
+        let next = Atomic(0)
+        let bytes = Atomic(0)
+        let slices = Mutex([Slice](repeating: Slice(), count: count))
+        DispatchQueue.concurrentPerform(iterations: min(Self.cores, count)) { _ in
+            let reader = RecordReader(store: PageStore(source, readingAhead: true), keepsBytes: keepsBytes)
             while true {
-                let (start, isOver) = progress.withLock { progress in
-                    defer { progress.next += Self.slice }
-                    return (progress.next, progress.bytes >= Self.bytes)
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < count, bytes.load(ordering: .relaxed) < Self.bytes else { return }
+                let start = range.lowerBound + number * Self.slice
+                let entries = index.entries[start..<min(start + Self.slice, range.upperBound)]
+                reader.store.expect(entries.lazy.map(index.pages(of:)))
+                var slice = Slice()
+                slice.outcomes.reserveCapacity(entries.count)
+                for entry in entries {
+                    let outcome = reader.outcome(of: entry, in: index)
+                    if !outcome.isSound(entry.id) { slice.areSound = false }
+                    let size = outcome.storedBytes
+                    slice.outcomes.append(outcome)
+                    if bytes.add(size, ordering: .relaxed).newValue >= Self.bytes { break }
                 }
-                guard start < range.upperBound, !isOver else { return }
-                var outcomes: [RecordOutcome] = []
-                for place in start..<min(start + Self.slice, range.upperBound) {
-                    let outcome = reader.outcome(at: place, in: index)
-                    outcomes.append(outcome)
-                    let isOver = progress.withLock { progress in
-                        progress.bytes += outcome.storedBytes
-                        return progress.bytes >= Self.bytes
-                    }
-                    if isOver { break }
-                }
-                progress.withLock { $0.slices[start] = outcomes }
+                slices.withLock { $0[number] = slice }
             }
         }
         // A slice that ended early ends the window: what stands behind it is read again with the next one.
-        return progress.withLock { progress in
-            var out: [RecordOutcome] = []
-            out.reserveCapacity(range.count)
-            for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.slice) {
-                let slice = progress.slices[start] ?? []
-                out += slice
-                if slice.count < min(Self.slice, range.upperBound - start) { break }
+        return slices.withLock { slices in
+            var out = Outcomes()
+            for (number, slice) in slices.enumerated() {
+                out.slices.append(slice.outcomes)
+                out.areSound = out.areSound && slice.areSound
+                if slice.outcomes.count < min(Self.slice, range.count - number * Self.slice) { break }
             }
             return out
         }
@@ -98,11 +95,6 @@ struct RecordWindow {
 }
 
 extension RecordReader {
-    /// What became of the record at a place of the index.
-    func outcome(at place: Int, in index: RecordIndex) -> RecordOutcome {
-        outcome(of: index.entries[place], in: index)
-    }
-
     /// What became of an entry's record.
     func outcome(of entry: RecordIndex.Entry, in index: RecordIndex) -> RecordOutcome {
         let list = index.pages(of: entry)

@@ -27,7 +27,7 @@ public enum RecordCodec {
     }
 
     static func decodeNoting(_ bytes: UnsafeRawBufferPointer) throws(EngineError) -> Decoded {
-        guard bytes.starts(with: magic) else { return try decodeJSON(bytes) }
+        guard hasMagic(bytes) else { return try decodeJSON(bytes) }
         guard bytes.count >= headerBytes else { throw malformed("is shorter than its header", at: bytes.count) }
         var body = bytes
         switch bytes[5] {
@@ -47,9 +47,15 @@ public enum RecordCodec {
 
     /// The id of a record of which only the beginning is there; nil when it stands further behind.
     static func leadingID(_ bytes: UnsafeRawBufferPointer) -> RecordID? {
-        guard bytes.starts(with: magic), bytes.count > headerBytes else { return nil }
+        guard hasMagic(bytes), bytes.count > headerBytes else { return nil }
         var decoder = RecordDecoder(bytes, from: 6)
         return decoder.leadingID()
+    }
+
+    private static func hasMagic(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= magic.count else { return false }
+        for (i, byte) in magic.enumerated() where bytes[i] != byte { return false }
+        return true
     }
 
     static func malformed(_ what: String, at offset: Int) -> EngineError {

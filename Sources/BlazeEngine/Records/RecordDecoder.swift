@@ -10,6 +10,8 @@ internal import BlazeModel
 struct RecordDecoder {
     private let bytes: UnsafeRawBufferPointer
     private var position: Int
+    /// The most fields or values that memory is taken for before they are there.
+    private static let reserved = 64
     /// Whether a vector was met.
     private(set) var holdsVector = false
 
@@ -22,7 +24,7 @@ struct RecordDecoder {
     mutating func fields() throws(EngineError) -> [Field] {
         let count = Int(try integer(UInt16.self))
         var out: [Field] = []
-        out.reserveCapacity(min(count, 64))
+        out.reserveCapacity(min(count, Self.reserved))
         for _ in 0..<count {
             let code = try integer(UInt8.self)
             let name: String
@@ -72,38 +74,46 @@ struct RecordDecoder {
 
     /// The value of an array or dictionary whose tag is consumed.
     private mutating func container(_ tag: UInt8) throws(EngineError) -> Value {
-        var open = [try openContainer(tag)]
+        var inner = try openContainer(tag)
+        // Those around it, the outermost first; none in most records.
+        var outer: [OpenContainer] = []
         while true {
-            let last = open.count - 1
             let complete: Value
-            if open[last].remaining == 0 {
-                let container = open.removeLast()
-                complete = container.isDictionary ? .dictionary(container.fields) : .array(container.values)
-                if open.isEmpty { return complete }
+            if inner.remaining == 0 {
+                complete = inner.isDictionary ? .dictionary(inner.fields) : .array(inner.values)
+                guard let next = outer.popLast() else { return complete }
+                inner = next
             } else {
-                if open[last].isDictionary { open[last].key = try text(Int(try integer(UInt16.self))) }
-                guard open.count <= EngineLimits.nesting else {
+                if inner.isDictionary { inner.key = try text(Int(try integer(UInt16.self))) }
+                guard outer.count < EngineLimits.nesting else {
                     throw RecordCodec.malformed("nests deeper than \(EngineLimits.nesting) levels", at: position)
                 }
                 let tag = try integer(UInt8.self)
                 if tag == 0x08 || tag == 0x09 {
-                    open.append(try openContainer(tag))
+                    outer.append(inner)
+                    inner = try openContainer(tag)
                     continue
                 }
                 complete = try scalar(tag)
             }
-            let owner = open.count - 1
-            open[owner].remaining -= 1
-            if open[owner].isDictionary {
-                open[owner].fields.append(Field(open[owner].key, complete))
+            inner.remaining -= 1
+            if inner.isDictionary {
+                inner.fields.append(Field(inner.key, complete))
             } else {
-                open[owner].values.append(complete)
+                inner.values.append(complete)
             }
         }
     }
 
     private mutating func openContainer(_ tag: UInt8) throws(EngineError) -> OpenContainer {
-        OpenContainer(remaining: Int(try integer(UInt16.self)), isDictionary: tag == 0x09)
+        var container = OpenContainer(remaining: Int(try integer(UInt16.self)), isDictionary: tag == 0x09)
+        let count = min(container.remaining, Self.reserved)
+        if container.isDictionary {
+            container.fields.reserveCapacity(count)
+        } else {
+            container.values.reserveCapacity(count)
+        }
+        return container
     }
 
     private mutating func scalar(_ tag: UInt8) throws(EngineError) -> Value {
@@ -170,15 +180,20 @@ struct RecordDecoder {
     }
 
     private mutating func take(_ count: Int) throws(EngineError) -> UnsafeRawBufferPointer {
-        guard count <= bytes.count - position else {
-            throw RecordCodec.malformed("is cut off: \(count) bytes are missing", at: position)
-        }
+        guard count <= bytes.count - position else { throw cutOff(count) }
         defer { position += count }
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
 
+    @inline(__always)
     private mutating func integer<T: FixedWidthInteger>(_: T.Type) throws(EngineError) -> T {
-        let raw = try take(MemoryLayout<T>.size)
-        return T(bigEndian: raw.loadUnaligned(as: T.self))
+        let count = MemoryLayout<T>.size
+        guard count <= bytes.count - position else { throw cutOff(count) }
+        defer { position += count }
+        return T(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: T.self))
+    }
+
+    private func cutOff(_ count: Int) -> EngineError {
+        RecordCodec.malformed("is cut off: \(count) bytes are missing", at: position)
     }
 }
