@@ -9,10 +9,10 @@ internal import Synchronization
 #endif
 
 /// Reads some records at a time on all cores, in the order of the index: a window is small enough to be held in memory
-/// and large enough to keep the cores at work.
+/// and large enough to keep the cores at work. What a core reads of it is used and freed while its cache still has it.
 struct RecordWindow {
     /// The most pages that the records of a window list together, unless it is one record alone.
-    private static let pages = 4096
+    private static let pages = max(512, 256 * cores)
     /// Once its records have so many stored bytes, a window ends: chains may be longer than the lists say, and values take
     /// many times the memory of their bytes.
     private static let bytes = 8 << 20
