@@ -1,8 +1,13 @@
 internal import ArgumentParser
 internal import BlazeAgent
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The agent's own command line. People start it through `blazectl agent start`.
 @main

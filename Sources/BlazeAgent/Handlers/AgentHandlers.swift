@@ -1,7 +1,12 @@
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// ping, status and stop.
 enum AgentHandlers {

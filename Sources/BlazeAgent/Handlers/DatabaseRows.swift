@@ -3,9 +3,14 @@ internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
-internal import Foundation
 internal import Logging
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The row by which a database appears in every answer.
 enum DatabaseRows {

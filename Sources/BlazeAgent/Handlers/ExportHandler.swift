@@ -2,7 +2,12 @@ internal import BlazeEngine
 internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// export: all records, hidden ones included, as parts of one document.
 enum ExportHandler {

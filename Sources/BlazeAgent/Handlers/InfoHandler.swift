@@ -2,7 +2,12 @@ internal import BlazeEngine
 internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// info: one database, as far as its key is at hand.
 enum InfoHandler {

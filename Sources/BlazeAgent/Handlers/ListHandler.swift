@@ -2,8 +2,13 @@ internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// list: the known databases, as far as they are asked for.
 enum ListHandler {

@@ -2,8 +2,13 @@ internal import BlazeEngine
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// scan: looks for databases and makes them known.
 enum ScanHandler {

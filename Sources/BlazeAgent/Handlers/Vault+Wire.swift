@@ -2,7 +2,12 @@ internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeVault
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension WireVaultFacts {
     init(_ facts: VaultFacts) {

@@ -4,8 +4,13 @@ internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
 internal import BlazeVault
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// What the vault keeps for databases: vault-list, vault-add, vault-remove, vault-rename, vault-hint, vault-reveal.
 enum VaultEntryHandlers {

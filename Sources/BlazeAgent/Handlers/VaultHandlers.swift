@@ -2,8 +2,13 @@ internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
 internal import BlazeVault
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The vault as a whole: vault-init, vault-info, vault-verify, vault-backup, vault-unlock.
 enum VaultHandlers {

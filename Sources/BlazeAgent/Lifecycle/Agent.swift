@@ -4,9 +4,14 @@ internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
 internal import Dispatch
-internal import Foundation
 internal import Logging
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The daemon: takes its place, serves until it is told to stop, and leaves nothing behind.
 public enum Agent {

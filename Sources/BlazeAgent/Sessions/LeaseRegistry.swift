@@ -2,9 +2,14 @@ internal import BlazeEngine
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import Dispatch
-internal import Foundation
 internal import Synchronization
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// One operation that holds a database's lock. The lock is given back when the value goes.
 final class DatabaseLease: Sendable {

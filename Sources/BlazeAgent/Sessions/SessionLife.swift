@@ -1,6 +1,11 @@
 internal import BlazeServices
-internal import Foundation
 internal import Synchronization
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// Since when anything is unlocked, why everything was locked last, and what the settings said last.
 final class SessionLife: Sendable {

@@ -2,9 +2,14 @@ internal import BlazeEngine
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
-internal import Foundation
 internal import Logging
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// Keeps the rows of the known databases current: from the system's notices about their directories, and for directories
 /// without notices by looking from time to time. Lives on one thread.

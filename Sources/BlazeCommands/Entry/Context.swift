@@ -1,7 +1,12 @@
 internal import BlazeClient
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// What a running verb has at hand: the environment, the agent, and the streams that results and words go to.
 final class Context {

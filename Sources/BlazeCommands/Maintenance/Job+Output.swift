@@ -1,7 +1,12 @@
 internal import BlazeClient
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension WireJob {
     var kindText: String {

@@ -1,8 +1,13 @@
 internal import BlazeClient
 internal import BlazeModel
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension WireDatabaseRow {
     /// The database's id as text.

@@ -1,6 +1,11 @@
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// A JSON value whose unknowns are written as null. Foundation writes the text.
 enum JSONValue: Encodable, Sendable {

@@ -1,7 +1,12 @@
 internal import BlazeModel
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// How text for people is set: aligned and coloured on a terminal, plain in a pipe.
 struct Style {

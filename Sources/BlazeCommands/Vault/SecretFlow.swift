@@ -1,6 +1,11 @@
 internal import BlazeClient
 internal import BlazePlatform
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// Carries requests out that need a database's key, and gets what is missing: the vault's passphrase first, then the
 /// database's password. Each is asked for once, and by one command where many need it.

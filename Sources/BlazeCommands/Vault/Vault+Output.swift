@@ -1,8 +1,13 @@
 internal import BlazeClient
 internal import BlazeModel
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension WireVaultFacts {
     var pathText: String { FilePath.displayString([UInt8](path)) }
@@ -20,7 +25,7 @@ extension WireVaultFacts {
     var json: JSONValue {
         .object([
             "path": .string(pathText), "state": .string(stateText), "version": .count(version),
-            "id": .string(id.map { String(format: "%02x", $0) }.joined()), "generation": .count(generation),
+            "id": .string(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()), "generation": .count(generation),
             "previous_generation": hasPreviousGeneration ? .count(previousGeneration) : .null,
             "created_at": .string(Style.time(nanoseconds: created)), "entries": .count(entries),
             "size": .count(size), "mode": .string(String(mode, radix: 8)), "slots": .array(slots.map(\.json)),

@@ -1,6 +1,11 @@
 internal import BlazeClient
 internal import BlazePlatform
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// `ls --watch`: takes the changes of the list as the agent tells them, and shows them until it is interrupted.
 struct WatchSession {

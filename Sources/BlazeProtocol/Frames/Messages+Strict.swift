@@ -1,5 +1,10 @@
-internal import Foundation
 public import SwiftProtobuf
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension Message {
     /// The message in a request's body. Fields and enum numbers that this version does not know are refused at any

@@ -1,5 +1,10 @@
 public import BlazeModel
-internal import Foundation
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension WireFinding {
     /// A finding's message.

@@ -1,6 +1,11 @@
 public import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 extension WireLockHolder {
     /// A holder's message.

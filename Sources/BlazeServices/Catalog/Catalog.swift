@@ -1,8 +1,13 @@
 public import BlazeModel
 internal import BlazePlatform
-internal import Foundation
 internal import Synchronization
 public import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The known databases, kept in one JSON file.
 ///

@@ -1,7 +1,12 @@
 public import BlazeModel
 public import BlazePlatform
-internal import Foundation
 public import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// A known database.
 public struct CatalogEntry: Sendable, Equatable {

@@ -1,7 +1,12 @@
 public import BlazeEngine
 public import BlazePlatform
-internal import Foundation
 public import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// A walk over directories that finds databases by their names, on several threads. Opens no file, follows no link to a
 /// directory, and enters no file system that is no place for files or lies on another machine.

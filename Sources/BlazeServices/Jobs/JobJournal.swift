@@ -1,6 +1,11 @@
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The jobs on disk, so that the next agent knows what this one had begun: a file for each, written before the job begins
 /// and when it is over, always whole.

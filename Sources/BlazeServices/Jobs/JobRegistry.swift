@@ -1,8 +1,13 @@
 public import BlazeModel
 public import BlazePlatform
-internal import Foundation
 internal import Synchronization
 public import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// The agent's jobs: those that are active, and the last ones that are over. Holds a map, and does no I/O under its lock,
 /// so that asking for them never waits for a disk.
