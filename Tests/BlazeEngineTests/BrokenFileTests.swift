@@ -102,7 +102,9 @@ import TestSupport
 
     @Test func anUnreadablePageIsAFindingAndTheRestIsRead() throws {
         var builder = DatabaseBuilder()
-        for n in 0..<3 { try builder.add(DatabaseBuilder.id(n)) }
+        // Neighbours in the file would come with one read.
+        for n in [0, 2, 1] { try builder.add(DatabaseBuilder.id(n)) }
+        builder.index.sort { $0.id < $1.id }
         // Opening takes the same reads every time; the next one is the first record's page.
         let counting = FaultStorage(builder.storage(), failingRead: Int.max)
         _ = try DatabaseReader(DatabaseBuilder.files, in: counting, key: builder.key)
@@ -111,6 +113,16 @@ import TestSupport
         let report = try reader.forEachRecord { _, _ in }
         #expect(report.readable == 1 && report.unreadable == 2)
         #expect(Set(report.findings.map(\.name)) == [.readError])
+    }
+
+    @Test func neighboursOfAPageThatIsCutOffAreRead() throws {
+        var builder = DatabaseBuilder()
+        for n in 0..<40 { try builder.add(DatabaseBuilder.id(n)) }
+        let storage = builder.storage()
+        storage[DatabaseBuilder.files.data]?.removeLast(5 * 4096 - 100)
+        let report = try DatabaseReader(DatabaseBuilder.files, in: storage, key: builder.key).forEachRecord { _, _ in }
+        #expect(report.readable == 35 && report.unreadable == 5)
+        #expect(Set(report.findings.filter { $0.severity == .damage }.compactMap(\.page)).isSuperset(of: 35..<40))
     }
 
     @Test func bodiesMayStopTheRead() throws {

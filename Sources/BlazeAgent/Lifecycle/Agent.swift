@@ -182,7 +182,8 @@ public enum Agent {
             DetachedProcess.report(.failed(words), on: descriptor)
         } else {
             let text = exit == .alreadyRunning ? "another agent serves this socket already" : words
-            FileHandle.standardError.write(Data("blazedb-agent: \(text)\n".utf8))
+            // Where standard error is closed there is nobody left to tell.
+            try? Terminal.write(Array("blazedb-agent: \(text)\n".utf8), to: Terminal.error)
         }
         return exit
     }

@@ -25,7 +25,8 @@ extension WireVaultFacts {
     var json: JSONValue {
         .object([
             "path": .string(pathText), "state": .string(stateText), "version": .count(version),
-            "id": .string(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()), "generation": .count(generation),
+            "id": .string(id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()),
+            "generation": .count(generation),
             "previous_generation": hasPreviousGeneration ? .count(previousGeneration) : .null,
             "created_at": .string(Style.time(nanoseconds: created)), "entries": .count(entries),
             "size": .count(size), "mode": .string(String(mode, radix: 8)), "slots": .array(slots.map(\.json)),
