@@ -54,6 +54,20 @@ def test_the_import_pattern_sees_every_form():
     assert imports(text) == {"A", "B", "C", "D", "E"}
 
 
+WHOLE_FOUNDATION = re.compile(r"^[ \t]*(?:(?:public|internal)\s+)?import\s+Foundation$", re.M)
+WHERE_THERE_IS_NO_OTHER = re.compile(
+    r"^#if canImport\(FoundationEssentials\)\n *(?:\w+ )?import FoundationEssentials\n#else\n"
+    r" *(?:\w+ )?import Foundation\n#endif$", re.M)
+
+
+def test_nothing_links_the_larger_half_of_foundation():
+    """One such import brings ICU: 40 MB of file, and time and memory at every start."""
+    wrong = [
+        str(path.relative_to(REPOSITORY)) for path in swift_files(REPOSITORY / "Sources")
+        if WHOLE_FOUNDATION.search(WHERE_THERE_IS_NO_OTHER.sub("", path.read_text()))]
+    assert wrong == []
+
+
 def test_every_target_stands_on_a_floor():
     directories = {p.name for p in (REPOSITORY / "Sources").iterdir() if p.is_dir()}
     assert directories == set(SOURCES)

@@ -3,8 +3,13 @@ internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// salvage: what is left of a database into a new one.
 enum SalvageHandler {

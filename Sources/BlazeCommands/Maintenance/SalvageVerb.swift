@@ -1,8 +1,13 @@
 internal import ArgumentParser
 internal import BlazeClient
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 struct SalvageVerb: Verb {
     static let schemaName = "salvage"
