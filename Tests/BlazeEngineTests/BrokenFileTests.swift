@@ -119,7 +119,7 @@ import TestSupport
         var builder = DatabaseBuilder()
         for n in 0..<40 { try builder.add(DatabaseBuilder.id(n)) }
         let storage = builder.storage()
-        storage[DatabaseBuilder.files.data]?.removeLast(5 * 4096 - 100)
+        storage[DatabaseBuilder.files.data]?.removeLast(5 * 4096 - 30)
         let report = try DatabaseReader(DatabaseBuilder.files, in: storage, key: builder.key).forEachRecord { _, _ in }
         #expect(report.readable == 35 && report.unreadable == 5)
         #expect(Set(report.findings.filter { $0.severity == .damage }.compactMap(\.page)).isSuperset(of: 35..<40))
