@@ -2,8 +2,13 @@ internal import BlazeEngine
 internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// exposure and fix-permissions.
 enum ExposureHandlers {

@@ -2,8 +2,13 @@ internal import ArgumentParser
 internal import BlazeClient
 internal import BlazeModel
 internal import BlazePlatform
-internal import Foundation
 internal import SystemPackage
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 struct SecurityCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
