@@ -29,10 +29,14 @@ public enum EngineLimits {
     public static let walPayloadBytes: UInt64 = 64 << 10
     /// The most pages outside every list that are remembered one by one while pages are surveyed.
     public static let unlistedPages = 1 << 20
-    /// The most pages without a use that gc and vacuum sort.
+    /// The most pages without a use that gc and vacuum sort, and that a full check reads.
     public static let orphanPages = 1 << 24
     /// The most pages that two records seem to share beside a writer, whose records are read again.
     public static let sharedPageChecks = 256
+    /// The most whole records of one id that are held against each other by their time of change.
+    public static let duplicateChecks = 256
+    /// The most fields of a secondary index whose order is guessed (trap T15).
+    public static let permutedFields = 6
     /// The most records with odd headers that are read at a time beside a writer.
     public static let oddRecords = 1024
     /// The most findings of one name and severity that are told one by one; the rest is told as a count.

@@ -6,8 +6,8 @@ extension Finding {
     /// (trap T1), pages that fail a check, and records in each other's place are not among them: they are as bad
     /// beside an owner as without one.
     private static let statesOfALiveOwner: Set<Name> = [
-        .phantom, .stalePageList, .freePageInUse, .freePageBeyond, .nextPageLow, .partialPage, .orphan,
-        .leaked, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover, .agentLeftover,
+        .phantom, .stalePageList, .unindexedRecord, .duplicateRecord, .freePageInUse, .freePageBeyond, .nextPageLow,
+        .indexStale, .indexMissing, .partialPage, .orphan, .orphanUnreadable, .leaked, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover, .agentLeftover,
         .walPending, .walTail,
         .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
     ]

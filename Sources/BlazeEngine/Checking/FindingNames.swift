@@ -32,6 +32,10 @@ extension Finding.Name {
     public static let oldRecordJSON = Finding.Name(rawValue: "old-record-json")
     /// Vectors that BlazeDB does not read back as written (trap T12).
     public static let vectorPrecision = Finding.Name(rawValue: "vector-precision")
+    /// A whole record in pages that no index entry leads to (trap T8).
+    public static let unindexedRecord = Finding.Name(rawValue: "unindexed-record")
+    /// A whole record in pages that no index entry leads to, of an id that another whole record has.
+    public static let duplicateRecord = Finding.Name(rawValue: "duplicate-record")
     /// A record that another process was at work on for as long as it was read.
     public static let unstable = Finding.Name(rawValue: "unstable")
 
@@ -63,6 +67,10 @@ extension Finding.Name {
     public static let nextPageLow = Finding.Name(rawValue: "next-page-low")
     /// Secondary index entries for records that do not exist.
     public static let indexDangling = Finding.Name(rawValue: "index-dangling")
+    /// Secondary index entries whose key is not the record's present value.
+    public static let indexStale = Finding.Name(rawValue: "index-stale")
+    /// Records that a secondary index has no entry for, although they have its fields.
+    public static let indexMissing = Finding.Name(rawValue: "index-missing")
     /// Values of indexed fields stand unencrypted in the metadata (trap T11).
     public static let indexedValuesReadable = Finding.Name(rawValue: "indexed-values-readable")
     /// Metadata that makes BlazeDB migrate all pages.
@@ -85,6 +93,8 @@ extension Finding.Name {
     public static let partialPage = Finding.Name(rawValue: "partial-page")
     /// Pages with contents that no record uses.
     public static let orphan = Finding.Name(rawValue: "orphan")
+    /// A page that no record uses, and that does not authenticate.
+    public static let orphanUnreadable = Finding.Name(rawValue: "orphan-unreadable")
     /// Zero pages on no free list (trap T13).
     public static let leaked = Finding.Name(rawValue: "leaked")
     /// A separate index file, which BlazeDB prefers over the metadata.
@@ -138,10 +148,11 @@ extension Finding.Name {
     public static let all: [Finding.Name] = [
         .noPages, .chainOrder, .phantom, .unreadable, .readError, .stalePageList, .sharedPage, .undecodable,
         .idMismatch, .unsupportedPage, .unencryptedPage, .oldOverflowForm, .oldRecordJSON, .vectorPrecision,
-        .unstable, .inUse, .ownershipUnknown,
+        .unindexedRecord, .duplicateRecord, .unstable, .inUse, .ownershipUnknown,
         .noMeta, .unsignedMeta, .badMeta, .mirrorDiffers, .pageOutOfRange, .duplicateIndexEntry, .unsortedIndex,
         .indexEntryUnusable, .freePageInUse, .freePageTwice, .freePageBeyond, .nextPageLow, .indexDangling,
-        .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt, .partialPage, .orphan, .leaked,
+        .indexStale, .indexMissing, .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt, .partialPage,
+        .orphan, .orphanUnreadable, .leaked,
         .separateIndexFile, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover,
         .agentLeftover, .keptBeforeRepair,
         .oldTransactionLog, .walPending, .walTail, .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,

@@ -26,9 +26,21 @@ struct HeaderScan {
 
     private var listedPlace = 0
     private var freePlace = 0
+    private let known: ReachedPages
+    private var knownPlace = 0
+    private let mostUnlisted: Int
 
     /// Scans the file. Throws what reading throws, and `.interrupted` once it is not wanted any more.
-    init(_ store: PageStore, _ metadata: Metadata, isWanted: () -> Bool = { true }) throws(EngineError) {
+    ///
+    /// - Parameters:
+    ///   - known: pages that were read before, and that nobody can have changed since: they are not read again.
+    ///   - mostUnlisted: how many pages outside every list are remembered.
+    init(
+        _ store: PageStore, _ metadata: Metadata, known: ReachedPages = ReachedPages(),
+        mostUnlisted: Int = EngineLimits.unlistedPages, isWanted: () -> Bool = { true }
+    ) throws(EngineError) {
+        self.known = known
+        self.mostUnlisted = mostUnlisted
         listed = metadata.index.pages.sortedOnce()
         free = metadata.freePages.sortedOnce()
         freeRepeats = metadata.freePages.count - free.count
@@ -47,6 +59,11 @@ struct HeaderScan {
     func kind(of page: UInt32) -> PageKind {
         let place = Self.place(of: page, in: listed)
         return place < listed.count && listed[place] == page ? kinds[place] : .absent
+    }
+
+    func isListed(_ page: UInt32) -> Bool {
+        let place = Self.place(of: page, in: listed)
+        return place < listed.count && listed[place] == page
     }
 
     func isFree(_ page: UInt32) -> Bool {
@@ -70,6 +87,8 @@ struct HeaderScan {
         let end = store.filePages
         var page: UInt64 = 0
         while page < end {
+            visitKnown(&page)
+            guard page < end else { break }
             guard isWanted() else { throw EngineError(.interrupted, "the check was ended", path: store.file.path) }
             let data = try onStorage(store.file.path) {
                 try store.file.nextData(from: page * pageBytes).map { $0 / pageBytes } ?? end
@@ -90,6 +109,18 @@ struct HeaderScan {
                 visit(page, imageKind(page) ?? buffer.page(i).kind)
                 page += 1
             }
+        }
+    }
+
+    /// Visits the pages from `page` on that are known already.
+    private mutating func visitKnown(_ page: inout UInt64) {
+        while knownPlace < known.pages.count {
+            let (number, kind) = known.pages[knownPlace].page
+            guard UInt64(number) <= page else { return }
+            knownPlace += 1
+            guard UInt64(number) == page else { continue }
+            visit(page, kind)
+            page += 1
         }
     }
 
@@ -177,7 +208,7 @@ struct HeaderScan {
             if firstLeaked == nil { firstLeaked = UInt32(exactly: page) }
         } else {
             survey.orphan += 1
-            if let page = UInt32(exactly: page), unlisted.count < EngineLimits.unlistedPages { unlisted.append(page) }
+            if let page = UInt32(exactly: page), unlisted.count < mostUnlisted { unlisted.append(page) }
         }
     }
 

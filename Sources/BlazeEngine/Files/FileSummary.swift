@@ -163,7 +163,7 @@ public struct FileSummary: Sendable {
         if source == .constant {
             out.append(
                 Finding(
-                    .legacySalt, .advice, "there is no salt file: the constant salt of BlazeDB before 2.7.1 is in use"))
+                    .legacySalt, .note, "there is no salt file: the constant salt of BlazeDB before 2.7.1 is in use"))
         }
         return out
     }

@@ -22,6 +22,19 @@ struct MetadataFile {
         wrapper = try MetadataWrapper(bytes, path: path)
     }
 
+    /// The same of a file that is open: nobody can have put another one in its place.
+    init(_ file: any StorageFile) throws(EngineError) {
+        path = file.path
+        self.file = file
+        do {
+            status = try file.status()
+        } catch {
+            throw EngineError(error)
+        }
+        bytes = try Self.bytes(of: file, status)
+        wrapper = try MetadataWrapper(bytes, path: path)
+    }
+
     /// What the signature may cover: the payload, or the encodings of a version 1 layout (FORMAT.md 5.3). The latter cost
     /// many times the file's size, so they are made only where there is a key to try.
     func signedTexts() throws(EngineError) -> [[UInt8]] {
@@ -84,6 +97,11 @@ struct MetadataFile {
                 .metadataMissing, "metadata file \(path.displayString) is missing",
                 hint: "without it BlazeDB would open the database empty; restore it from a backup", path: path)
         }
+        return (try bytes(of: file, status), status, file)
+    }
+
+    private static func bytes(of file: any StorageFile, _ status: FileStatus) throws(EngineError) -> [UInt8] {
+        let path = file.path
         guard status.size <= EngineLimits.metadataBytes, let size = Int(exactly: status.size) else {
             throw EngineError(
                 .limitExceeded,
@@ -98,7 +116,7 @@ struct MetadataFile {
             }
             let bytes = try file.bytes(count: size, at: 0)
             guard bytes.count == size else { throw EngineError.changed(path) }
-            return (bytes, status, file)
+            return bytes
         } catch let error as EngineError {
             throw error
         } catch let error as StorageError {

@@ -28,17 +28,21 @@ extension DatabaseReader {
 
     /// Hands out what became of each indexed record, with its page list, as `forEachRecord` does.
     ///
-    /// - Parameter keepsBytes: whether records come with their bytes as stored; not those that were read again beside a writer.
+    /// - Parameters:
+    ///   - choice: the part of an index whose records are looked at; all of it without one.
+    ///   - keepsBytes: whether records come with their bytes as stored; not those that were read again beside a writer.
+    ///   - keepsValues: whether records come with their fields; those that were read again do in any case.
     func forEachOutcome(
-        keepsBytes: Bool = false, interrupt: () throws -> Void,
-        _ body: (RecordID, RecordOutcome, ArraySlice<UInt32>) throws -> Void
+        of choice: (RecordIndex) -> RecordIndex = { $0 }, keepsBytes: Bool = false, keepsValues: Bool = true,
+        interrupt: () throws -> Void, _ body: (RecordID, RecordOutcome, ArraySlice<UInt32>) throws -> Void
     ) throws {
         var position = 0
         // Held here, because each look at `metadata` would take hold of all that is in it.
-        var index = metadata.index
+        var index = choice(metadata.index)
         while position < index.count {
             try interrupt()
-            let window = RecordWindow(from: position, in: index, keepsBytes: keepsBytes)
+            let window = RecordWindow(
+                from: position, in: index, keepsBytes: keepsBytes, keepsValues: keepsValues)
             let number = generation.number
             let read = window.outcomes(generation.store)
             if read.areSound {
@@ -60,7 +64,7 @@ extension DatabaseReader {
                 continue
             }
             // There is a newer index: lists are held against it, and the rest comes by it, behind the last id.
-            index = metadata.index
+            index = choice(metadata.index)
             position = index.place(behind: entries.last?.id)
             for (entry, outcome) in zip(entries, outcomes) {
                 try body(entry.id, outcome, index.entry(entry.id).map { index.pages(of: $0) } ?? [])

@@ -47,7 +47,8 @@ extension RecordReader {
         }
         switch decoded {
         case .success(let decoded):
-            return FoundRecord(decoded, gathered, isOutOfOrder: isOutOfOrder, keepsBytes: keepsBytes)
+            return FoundRecord(
+                decoded, gathered, isOutOfOrder: isOutOfOrder, keepsBytes: keepsBytes, keepsValues: keepsValues)
         case .failure(let error):
             throw Absence(
                 failure: RecordFailure(.undecodable, page: page, "is authentic, but \(error)"),

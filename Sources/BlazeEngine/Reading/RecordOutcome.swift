@@ -75,8 +75,11 @@ struct FoundRecord: Sendable {
     /// The main page, then the overflow pages in chain order.
     var chain: [UInt32] { [main] + overflow }
 
-    init(_ decoded: RecordCodec.Decoded, _ gathered: RecordReader.Gathered, isOutOfOrder: Bool, keepsBytes: Bool) {
-        record = decoded.record
+    init(
+        _ decoded: RecordCodec.Decoded, _ gathered: RecordReader.Gathered, isOutOfOrder: Bool, keepsBytes: Bool,
+        keepsValues: Bool
+    ) {
+        record = keepsValues ? decoded.record : Record(fields: [])
         storedBytes = gathered.byteCount
         bytes = keepsBytes ? gathered.bytes : nil
         id = decoded.record.id

@@ -16,16 +16,19 @@ struct RecordFailure: Error {
     let reason: String
     /// What the page is, where that alone is what is wrong.
     let kind: PageKind?
+    /// Whether the page's tag, or a length that it covers, does not fit.
+    var isUnauthentic = false
 
     init(
         _ name: Finding.Name, _ severity: Finding.Severity = .damage, page: UInt32, _ reason: String,
-        kind: PageKind? = nil
+        kind: PageKind? = nil, isUnauthentic: Bool = false
     ) {
         self.name = name
         self.severity = severity
         self.page = page
         self.reason = reason
         self.kind = kind
+        self.isUnauthentic = isUnauthentic
     }
 }
 
@@ -43,12 +46,15 @@ struct RecordReader {
     let store: PageStore
     /// Whether found records come with their bytes as stored.
     let keepsBytes: Bool
+    /// Whether found records come with their fields.
+    let keepsValues: Bool
     /// Where pages are decrypted, one after the other.
     private let scratch = PageBuffer(pages: 1)
 
-    init(store: PageStore, keepsBytes: Bool = false) {
+    init(store: PageStore, keepsBytes: Bool = false, keepsValues: Bool = true) {
         self.store = store
         self.keepsBytes = keepsBytes
+        self.keepsValues = keepsValues
     }
 
     /// A record where it was gathered, whole and checked; good until the reader gathers another one.
@@ -116,7 +122,7 @@ struct RecordReader {
         if let failure = Self.failure(kind, page: number) { throw failure }
         let isPlain = kind == .plain
         guard view.recordLength <= (isPlain ? PageView.plainCapacity : PageView.recordCapacity) else {
-            throw RecordFailure(.unreadable, page: number, "claims to hold more than a page can")
+            throw RecordFailure(.unreadable, page: number, "claims to hold more than a page can", isUnauthentic: true)
         }
         if isPlain {
             let count = Int(view.recordLength)
@@ -124,7 +130,7 @@ struct RecordReader {
             return (UnsafeRawBufferPointer(rebasing: scratch.bytes[..<count]), true)
         }
         guard let plaintext = store.cipher.openRecord(view, into: scratch) else {
-            throw RecordFailure(.unreadable, page: number, "does not authenticate")
+            throw RecordFailure(.unreadable, page: number, "does not authenticate", isUnauthentic: true)
         }
         return (plaintext, false)
     }

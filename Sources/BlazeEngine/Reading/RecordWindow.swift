@@ -24,9 +24,10 @@ struct RecordWindow {
     let range: Range<Int>
     private let index: RecordIndex
     private let keepsBytes: Bool
+    private let keepsValues: Bool
 
     /// The window that begins at a place of the index.
-    init(from start: Int, in index: RecordIndex, keepsBytes: Bool = false) {
+    init(from start: Int, in index: RecordIndex, keepsBytes: Bool = false, keepsValues: Bool = true) {
         var end = start
         var count = 0
         while end < index.count {
@@ -37,6 +38,7 @@ struct RecordWindow {
         range = start..<end
         self.index = index
         self.keepsBytes = keepsBytes
+        self.keepsValues = keepsValues
     }
 
     /// What became of records, in the index's order.
@@ -57,12 +59,14 @@ struct RecordWindow {
     /// What became of each record: of the first at least, and of fewer than the window has when they are long.
     func outcomes(_ store: PageStore) -> Outcomes {
         let count = (range.count + Self.slice - 1) / Self.slice
-        let (source, index, range, keepsBytes) = (store.source, index, range, keepsBytes)
+        let (source, index, range) = (store.source, index, range)
+        let (keepsBytes, keepsValues) = (keepsBytes, keepsValues)
         let next = Atomic(0)
         let bytes = Atomic(0)
         let slices = Mutex([Slice](repeating: Slice(), count: count))
         DispatchQueue.concurrentPerform(iterations: min(Self.cores, count)) { _ in
-            let reader = RecordReader(store: PageStore(source, readingAhead: true), keepsBytes: keepsBytes)
+            let reader = RecordReader(
+                store: PageStore(source, readingAhead: true), keepsBytes: keepsBytes, keepsValues: keepsValues)
             while true {
                 let number = next.add(1, ordering: .relaxed).oldValue
                 guard number < count, bytes.load(ordering: .relaxed) < Self.bytes else { return }
