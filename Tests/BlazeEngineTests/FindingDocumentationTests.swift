@@ -15,7 +15,7 @@ import Testing
         #expect(names == Finding.Name.all.map(\.rawValue))
         #expect(Set(names).count == names.count)
         for row in rows {
-            #expect(row.split(separator: "|", omittingEmptySubsequences: false).count == 6, "\(row)")
+            #expect(row.split(separator: "|", omittingEmptySubsequences: false).count == 7, "\(row)")
         }
     }
 }

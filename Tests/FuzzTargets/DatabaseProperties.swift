@@ -65,10 +65,31 @@ enum DatabaseProperties {
         }
     }
 
+    /// What a full check and a sample of everything say agrees with the quick one.
+    private static func checkAll(_ reader: DatabaseReader, quick: CheckReport) throws(Violation) {
+        for depth in ["full", "sample"] {
+            let check: CheckReport
+            do {
+                check =
+                    try depth == "full" ? reader.fullCheck() : reader.sampleCheck(percent: 100, seed: 1)
+            } catch {
+                throw Violation("the \(depth) check of an open database ended with \(error)")
+            }
+            try require(check.survey.total == quick.survey.total, "the \(depth) check counts other pages")
+            try require(
+                check.findings.allSatisfy { $0.count > 0 && !$0.message.isEmpty }, "a finding without a count or a text")
+            guard let reading = check.reading else { throw Violation("the \(depth) check has read nothing") }
+            try require(
+                reading.readable + reading.deleted + reading.unreadable == reading.indexed,
+                "the \(depth) check lost records between the index and the report")
+        }
+    }
+
     private static func checkPages(_ reader: DatabaseReader) throws(Violation) {
         guard let check = try answer({ () throws(EngineError) in try reader.quickCheck() }) else {
             throw Violation("the quick check of an open database is refused")
         }
+        try checkAll(reader, quick: check)
         let survey = check.survey
         // Between the data file's end and a page that only the WAL has, pages are of no kind.
         let ofAKind =

@@ -16,9 +16,7 @@ extension DatabaseReader {
         let looked = try read(of: { $0 }, &tally, &reached, &audit, progress)
         reached.sort()
         let records = tally.report(judgedBy: .free)
-        let look = try interruptible(progress) { isWanted throws(EngineError) in
-            try standingLook(.none, knowing: reached, hasDamage: records.findings.contains { $0.severity == .damage }, isWanted)
-        }
+        let look = try look(.none, knowing: reached, behind: records, progress)
         var findings = look.findings
         findings.add(contentsOf: records.findings)
         audit?.report(to: &findings)
@@ -57,10 +55,7 @@ extension DatabaseReader {
         let looked = try self.read(of: choose, &tally, &reached, &audit, progress)
         reached.sort()
         let records = tally.report(judgedBy: .free)
-        let look = try interruptible(progress) { isWanted throws(EngineError) in
-            try standingLook(
-                .besides(read), hasDamage: records.findings.contains { $0.severity == .damage }, isWanted)
-        }
+        let look = try look(.besides(read), behind: records, progress)
         var findings = look.findings
         findings.add(contentsOf: records.findings)
         audit?.report(to: &findings)
@@ -94,13 +89,15 @@ extension DatabaseReader {
         return done
     }
 
-    /// Carries out what asks whether it is still wanted; what `progress` throws ends it.
-    private func interruptible(
-        _ progress: (CheckProgress) throws -> Void, _ body: (() -> Bool) throws(EngineError) -> Look
+    /// `standingLook` behind records that were read; what `progress` throws ends it.
+    private func look(
+        _ scope: RecordScope, knowing reached: ReachedPages? = nil, behind records: ReadReport,
+        _ progress: (CheckProgress) throws -> Void
     ) throws -> Look {
         var failure: (any Error)?
         do {
-            return try body {
+            let hasDamage = records.findings.contains { $0.severity == .damage }
+            return try standingLook(scope, knowing: reached, hasDamage: hasDamage) {
                 do {
                     try progress(CheckProgress(.headers))
                 } catch {

@@ -463,7 +463,15 @@ public nonisolated enum WireWatchChange: SwiftProtobuf.Enum, Swift.CaseIterable 
 public nonisolated enum WireCheckDepth: SwiftProtobuf.Enum, Swift.CaseIterable {
   public typealias RawValue = Int
   case unspecified // = 0
+
+  /// Files, headers, signature, lists and WAL; no record is read.
   case quick // = 1
+
+  /// All that the bytes can tell.
+  case full // = 2
+
+  /// As quick, and some of the records read.
+  case sample // = 3
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -474,6 +482,8 @@ public nonisolated enum WireCheckDepth: SwiftProtobuf.Enum, Swift.CaseIterable {
     switch rawValue {
     case 0: self = .unspecified
     case 1: self = .quick
+    case 2: self = .full
+    case 3: self = .sample
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -482,6 +492,8 @@ public nonisolated enum WireCheckDepth: SwiftProtobuf.Enum, Swift.CaseIterable {
     switch self {
     case .unspecified: return 0
     case .quick: return 1
+    case .full: return 2
+    case .sample: return 3
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -490,6 +502,8 @@ public nonisolated enum WireCheckDepth: SwiftProtobuf.Enum, Swift.CaseIterable {
   public static let allCases: [WireCheckDepth] = [
     .unspecified,
     .quick,
+    .full,
+    .sample,
   ]
 
 }
@@ -2300,11 +2314,30 @@ public nonisolated struct WireCheckRequest: Sendable {
   /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
   public mutating func clearKdfIterations() {self._kdfIterations = nil}
 
-  /// Unspecified: observe where there is a key, else file.
+  /// Unspecified: observe where there is a key, else file. Where records are to be read, observe.
   public var tier: WireTier = .unspecified
 
   /// For lease: how long to wait for the lock, in nanoseconds.
   public var wait: UInt64 = 0
+
+  /// For a sample: how many of a hundred records, over 0 and at most 100, and what chooses them.
+  public var samplePercent: Double {
+    get {_samplePercent ?? 0}
+    set {_samplePercent = newValue}
+  }
+  /// Returns true if `samplePercent` has been explicitly set.
+  public var hasSamplePercent: Bool {self._samplePercent != nil}
+  /// Clears the value of `samplePercent`. Subsequent reads from it will return its default value.
+  public mutating func clearSamplePercent() {self._samplePercent = nil}
+
+  public var seed: UInt64 {
+    get {_seed ?? 0}
+    set {_seed = newValue}
+  }
+  /// Returns true if `seed` has been explicitly set.
+  public var hasSeed: Bool {self._seed != nil}
+  /// Clears the value of `seed`. Subsequent reads from it will return its default value.
+  public mutating func clearSeed() {self._seed = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2312,6 +2345,27 @@ public nonisolated struct WireCheckRequest: Sendable {
 
   fileprivate var _target: WireTarget? = nil
   fileprivate var _kdfIterations: UInt32? = nil
+  fileprivate var _samplePercent: Double? = nil
+  fileprivate var _seed: UInt64? = nil
+}
+
+/// Sent now and then while records are read: how far the check has come.
+public nonisolated struct WireCheckPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// "records", "headers" or "pages".
+  public var phase: String = String()
+
+  public var done: UInt64 = 0
+
+  /// 0 where that is not known.
+  public var total: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 public nonisolated struct WireCheckReply: Sendable {
@@ -2334,11 +2388,57 @@ public nonisolated struct WireCheckReply: Sendable {
 
   public var warnings: [String] = []
 
+  /// What was read; absent when no record was.
+  public var reading: WireCheckReading {
+    get {_reading ?? WireCheckReading()}
+    set {_reading = newValue}
+  }
+  /// Returns true if `reading` has been explicitly set.
+  public var hasReading: Bool {self._reading != nil}
+  /// Clears the value of `reading`. Subsequent reads from it will return its default value.
+  public mutating func clearReading() {self._reading = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
   fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _reading: WireCheckReading? = nil
+}
+
+public nonisolated struct WireCheckReading: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Index entries, and how many of them were followed.
+  public var indexed: UInt64 = 0
+
+  public var looked: UInt64 = 0
+
+  /// What these led to: records, those of them that BlazeDB hides, pages that are zero, damage, and records that another process
+  /// kept changing.
+  public var readable: UInt64 = 0
+
+  public var hidden: UInt64 = 0
+
+  public var deleted: UInt64 = 0
+
+  public var unreadable: UInt64 = 0
+
+  public var unstable: UInt64 = 0
+
+  /// Whole records that no index entry leads to; a sample does not look for them.
+  public var unindexed: UInt64 = 0
+
+  /// Pages that were authenticated or failed to be, and bytes of the records as they are stored.
+  public var pages: UInt64 = 0
+
+  public var bytes: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// May carry the database's password as its secret.
@@ -4992,7 +5092,7 @@ nonisolated extension WireWatchChange: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireCheckDepth: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CHECK_DEPTH_UNSPECIFIED\0\u{1}CHECK_DEPTH_QUICK\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CHECK_DEPTH_UNSPECIFIED\0\u{1}CHECK_DEPTH_QUICK\0\u{1}CHECK_DEPTH_FULL\0\u{1}CHECK_DEPTH_SAMPLE\0")
 }
 
 nonisolated extension WireExportFormat: SwiftProtobuf._ProtoNameProviding {
@@ -7390,7 +7490,7 @@ nonisolated extension WireLockReply: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CheckRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}depth\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}depth\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0\u{3}sample_percent\0\u{1}seed\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -7403,6 +7503,8 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 6: try { try decoder.decodeSingularDoubleField(value: &self._samplePercent) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self._seed) }()
       default: break
       }
     }
@@ -7428,6 +7530,12 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.wait != 0 {
       try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 5)
     }
+    try { if let v = self._samplePercent {
+      try visitor.visitSingularDoubleField(value: v, fieldNumber: 6)
+    } }()
+    try { if let v = self._seed {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -7437,6 +7545,48 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs._kdfIterations != rhs._kdfIterations {return false}
     if lhs.tier != rhs.tier {return false}
     if lhs.wait != rhs.wait {return false}
+    if lhs._samplePercent != rhs._samplePercent {return false}
+    if lhs._seed != rhs._seed {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CheckPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}done\0\u{1}total\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.phase) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.phase.isEmpty {
+      try visitor.visitSingularStringField(value: self.phase, fieldNumber: 1)
+    }
+    if self.done != 0 {
+      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 2)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCheckPart, rhs: WireCheckPart) -> Bool {
+    if lhs.phase != rhs.phase {return false}
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -7444,7 +7594,7 @@ nonisolated extension WireCheckRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CheckReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}findings\0\u{1}warnings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}tier\0\u{1}findings\0\u{1}warnings\0\u{1}reading\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -7456,6 +7606,7 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 2: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
       case 3: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.warnings) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._reading) }()
       default: break
       }
     }
@@ -7478,6 +7629,9 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.warnings.isEmpty {
       try visitor.visitRepeatedStringField(value: self.warnings, fieldNumber: 4)
     }
+    try { if let v = self._reading {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -7486,6 +7640,82 @@ nonisolated extension WireCheckReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.tier != rhs.tier {return false}
     if lhs.findings != rhs.findings {return false}
     if lhs.warnings != rhs.warnings {return false}
+    if lhs._reading != rhs._reading {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckReading: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CheckReading"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}indexed\0\u{1}looked\0\u{1}readable\0\u{1}hidden\0\u{1}deleted\0\u{1}unreadable\0\u{1}unstable\0\u{1}unindexed\0\u{1}pages\0\u{1}bytes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.indexed) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.looked) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.readable) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.hidden) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.deleted) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.unstable) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.unindexed) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.pages) }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.indexed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.indexed, fieldNumber: 1)
+    }
+    if self.looked != 0 {
+      try visitor.visitSingularUInt64Field(value: self.looked, fieldNumber: 2)
+    }
+    if self.readable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.readable, fieldNumber: 3)
+    }
+    if self.hidden != 0 {
+      try visitor.visitSingularUInt64Field(value: self.hidden, fieldNumber: 4)
+    }
+    if self.deleted != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deleted, fieldNumber: 5)
+    }
+    if self.unreadable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 6)
+    }
+    if self.unstable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unstable, fieldNumber: 7)
+    }
+    if self.unindexed != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unindexed, fieldNumber: 8)
+    }
+    if self.pages != 0 {
+      try visitor.visitSingularUInt64Field(value: self.pages, fieldNumber: 9)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 10)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireCheckReading, rhs: WireCheckReading) -> Bool {
+    if lhs.indexed != rhs.indexed {return false}
+    if lhs.looked != rhs.looked {return false}
+    if lhs.readable != rhs.readable {return false}
+    if lhs.hidden != rhs.hidden {return false}
+    if lhs.deleted != rhs.deleted {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs.unstable != rhs.unstable {return false}
+    if lhs.unindexed != rhs.unindexed {return false}
+    if lhs.pages != rhs.pages {return false}
+    if lhs.bytes != rhs.bytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

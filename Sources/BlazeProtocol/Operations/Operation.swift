@@ -171,7 +171,7 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .release: make("release", starts: false)
         case .unlock: make("unlock", secret: .optional, changes: true)
         case .lock: make("lock", changes: true, starts: false)
-        case .check: make("check", secret: .optional)
+        case .check: make("check", secret: .optional, streams: true)
         case .export: make("export", secret: .optional, reveals: true, streams: true)
         case .add: make("add", changes: true)
         case .forget: make("forget", changes: true)

@@ -68,6 +68,7 @@ extension WireLockRequest: RequestMessage {
 }
 extension WireCheckRequest: RequestMessage {
     public typealias Reply = WireCheckReply
+    public typealias Part = WireCheckPart
     public static var operation: Operation { .check }
 }
 extension WireExportRequest: RequestMessage {
