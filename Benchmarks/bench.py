@@ -4,7 +4,7 @@
 BINARIES holds blazectl and blazedb-agent in release; TOOLS holds make-database, measure-engine, measure-writer,
 empty-program,
 echo_server, ping_load and argon2id (`make bench` builds all of them). Results go to Benchmarks/results as JSON, and as the table of
-docs/performance.md to standard output. Groups: ping, engine, scan, status, memory, vault, writer.
+docs/performance.md to standard output. Groups: ping, engine, check, scan, status, memory, vault, writer.
 """
 import argparse
 import json
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import check_bench
 import engine_bench
 import ping_bench
 import process_bench
@@ -23,16 +24,16 @@ from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORK = HERE / ".build" / "measured"
-GROUPS = ("ping", "engine", "scan", "status", "memory", "vault", "writer")
+GROUPS = ("ping", "engine", "check", "scan", "status", "memory", "vault", "writer")
 
 
 def measure(group, binaries, tools, rounds):
-    if group == "engine":
+    if group in ("engine", "check"):
         databases = WORK / "databases"
         if not (databases / "mixed.wal").exists():
             databases.mkdir(parents=True, exist_ok=True)
             subprocess.run([str(tools / "make-database"), str(databases)], check=True, timeout=600)
-        return engine_bench.rows(tools, databases, rounds)
+        return (engine_bench if group == "engine" else check_bench).rows(tools, databases, rounds)
     if group == "writer":
         return writer_bench.rows(tools, WORK / "written", rounds)
     if group == "vault":

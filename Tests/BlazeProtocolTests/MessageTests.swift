@@ -68,7 +68,12 @@ import Testing
         case .reply:
             #expect(try WirePingReply(decodingReply: vector.rest).pid == 4711)
         case .part:
-            #expect(try WireExportPart(decodingReply: vector.rest).data == Data("[\n".utf8))
+            if header.operation == BlazeProtocol.Operation.check.rawValue {
+                let part = try WireCheckPart(decodingReply: vector.rest)
+                #expect(part.phase == "records" && part.done == 12 && part.total == 100)
+            } else {
+                #expect(try WireExportPart(decodingReply: vector.rest).data == Data("[\n".utf8))
+            }
         case .request:
             Issue.record("an answer is no request")
         }

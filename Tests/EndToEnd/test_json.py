@@ -29,7 +29,9 @@ def every_verb(agent, sample):
             "id", "alias", "name", "path", "tags", "session", "size", "modified", "files", "records", "format", "pages",
             "wal", "indexes", "leftovers", "findings", "twins", "app", "last_holder"}),
         (["check", "--quick", path], "check", {"password": password}, {
-            "id", "alias", "path", "verdict", "findings", "counts"}),
+            "id", "alias", "path", "verdict", "findings", "counts", "depth", "sample", "reading"}),
+        (["check", path], "check", {"password": password}, {
+            "id", "alias", "path", "verdict", "findings", "counts", "depth", "sample", "reading"}),
         (["vacuum", path, "--dry-run"], "vacuum", {"password": password}, {
             "id", "alias", "path", "dry_run", "space", "job"}),
         (["gc", "status", path], "gc.status", {"password": password}, {"id", "alias", "path", "space"}),
@@ -105,7 +107,10 @@ def test_errors_without_json_go_to_stderr_too(agent):
 
 @pytest.mark.parametrize("words", [["nonsense"], ["info"], ["ls", "--nonsense"], ["db", "nonsense", "x"],
                                    ["export", "x", "--format", "nonsense"], ["unlock", "x", "--password-fd"],
-                                   ["ls", "--timeout", "x"], ["ls", "--timeout", "-1"], ["check", "x"]])
+                                   ["ls", "--timeout", "x"], ["ls", "--timeout", "-1"], ["check"], ["check", "x", "--quick", "--full"],
+                                   ["check", "x", "--full", "--sample", "5"], ["check", "x", "--sample", "0"],
+                                   ["check", "x", "--sample", "100.5"], ["check", "x", "--sample", "nan"],
+                                   ["check", "x", "--seed", "5"], ["check", "x", "--full", "--tier", "file"]])
 def test_misuse_is_told_on_stderr_with_status_2(world, words):
     result = world.ctl(*words).expect(USAGE)
     assert result.out == b"" and result.err

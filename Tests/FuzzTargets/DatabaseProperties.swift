@@ -77,7 +77,8 @@ enum DatabaseProperties {
             }
             try require(check.survey.total == quick.survey.total, "the \(depth) check counts other pages")
             try require(
-                check.findings.allSatisfy { $0.count > 0 && !$0.message.isEmpty }, "a finding without a count or a text")
+                check.findings.allSatisfy { $0.count > 0 && !$0.message.isEmpty }, "a finding without a count or a text"
+            )
             guard let reading = check.reading else { throw Violation("the \(depth) check has read nothing") }
             try require(
                 reading.readable + reading.deleted + reading.unreadable == reading.indexed,

@@ -12,6 +12,8 @@ enum Measurement: String {
     case decrypt
     /// Reads, decrypts and decodes every record, on all cores that the process may use.
     case read
+    /// Checks everything, on all cores that the process may use.
+    case check
     /// Opens the database, verifies the signature and counts the records.
     case open
 
@@ -24,6 +26,14 @@ enum Measurement: String {
         case .read:
             let reader = try DatabaseReader(files, in: PosixStorage(), key: SampleDatabase.key)
             return try timed { try readAll(reader, expecting: database.count) }
+        case .check:
+            let reader = try DatabaseReader(files, in: PosixStorage(), key: SampleDatabase.key)
+            return try timed {
+                let check = try reader.fullCheck()
+                guard check.findings.isEmpty, check.reading?.pages == UInt64(database.count) else {
+                    throw WrongResult()
+                }
+            }
         case .open:
             return try timed {
                 let reader = try DatabaseReader(files, in: PosixStorage(), key: SampleDatabase.key)

@@ -14,7 +14,10 @@ struct CheckVerb: Verb {
     @OptionGroup var global: GlobalOptions
     @OptionGroup var secrets: SecretOptions
     @OptionGroup var access: AccessOptions
-    @Flag(help: "Files, headers, signature, page lists, WAL and leftovers; no record is read. Needs no key, but tells less without.")
+    @Flag(
+        help:
+            "Files, headers, signature, page lists, WAL and leftovers; no record is read. Needs no key, but tells less without."
+    )
     var quick = false
     @Flag(help: "All that the bytes can tell: every record, every page in use by none, secondary indexes (default).")
     var full = false

@@ -141,7 +141,8 @@ extension DatabaseReader {
                 var age = ""
                 if compared < EngineLimits.duplicateChecks {
                     compared += 1
-                    age = Self.age(of: record, besides: RecordReader(store: generation.store).outcome(of: entry, in: index))
+                    age = Self.age(
+                        of: record, besides: RecordReader(store: generation.store).outcome(of: entry, in: index))
                 }
                 findings.add(
                     Finding(

@@ -7,7 +7,8 @@ extension Finding {
     /// beside an owner as without one.
     private static let statesOfALiveOwner: Set<Name> = [
         .phantom, .stalePageList, .unindexedRecord, .duplicateRecord, .freePageInUse, .freePageBeyond, .nextPageLow,
-        .indexStale, .indexMissing, .partialPage, .orphan, .orphanUnreadable, .leaked, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover, .agentLeftover,
+        .indexStale, .indexMissing, .partialPage, .orphan, .orphanUnreadable, .leaked, .transactionInterrupted,
+        .vacuumInterrupted, .vacuumLeftover, .openLeftover, .agentLeftover,
         .walPending, .walTail,
         .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
     ]

@@ -54,5 +54,5 @@ enum ISOMoment {
     }
 
     /// Seconds since 2001 of the first and the last moment that has four digits of a year.
-    static let range = -63_113_904_000.0 ..< 252_423_993_600.0
+    static let range = -63_113_904_000.0..<252_423_993_600.0
 }

@@ -144,7 +144,9 @@ struct IndexAudit {
                 indexes[number].stale += stale
                 indexes[number].firstStale = indexes[number].firstStale ?? id
             }
-            guard own.isEmpty, !record.isHidden, fields.allSatisfy({ record.holds($0) }), !fields.isEmpty else { continue }
+            guard own.isEmpty, !record.isHidden, fields.allSatisfy({ record.holds($0) }), !fields.isEmpty else {
+                continue
+            }
             indexes[number].missing += 1
             indexes[number].firstMissing = indexes[number].firstMissing ?? id
         }

@@ -64,6 +64,9 @@ struct IndexKey {
         case (_, .double(let own)) where !own.isFinite: true
         case (.number, .double(let own)):
             number(component).map { $0 == own || abs($0 - own) <= abs(own) * 1e-12 } ?? false
+        // Databases of 2.8.1 hold dates as seconds since 2001 as well.
+        case (.number, .date(let seconds)):
+            number(component).map { abs($0 - seconds) <= 1 || !seconds.isFinite } ?? false
         case (.number, .bool(let own)): number(component) == (own ? 1 : 0)
         case (.bool(let flag), .bool(let own)): flag == own
         case (.bool(let flag), .int(let own)): own == (flag ? 1 : 0)

@@ -10,7 +10,10 @@ struct ReachedPages {
         init(_ page: UInt32, _ kind: PageKind) { bits = UInt64(page) << 8 | UInt64(kind.rawValue) }
 
         var page: (number: UInt32, kind: PageKind) {
-            (UInt32(truncatingIfNeeded: bits >> 8), PageKind(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .unrecognized)
+            (
+                UInt32(truncatingIfNeeded: bits >> 8),
+                PageKind(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .unrecognized
+            )
         }
 
         static func < (a: Known, b: Known) -> Bool { a.bits < b.bits }
