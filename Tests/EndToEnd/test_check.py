@@ -80,15 +80,15 @@ def test_samples_are_told_and_repeated(agent, put, rng):
     first = check(agent, sample, *words, status=(ADVICE,))
     assert first["depth"] == "sample" and first["sample"]["percent"] == 12.5
     assert first["reading"]["looked"] == 15 and first["reading"]["indexed"] == 120
-    seed = first["sample"]["seed"]
+    seed = str(first["sample"]["seed"])
     again = check(agent, sample, *words, "--seed", seed, status=(ADVICE,))
     assert again["sample"] == first["sample"] and again["findings"] == first["findings"]
     assert again["reading"] == first["reading"]
-    others = [check(agent, sample, *words, "--seed", n, status=(ADVICE,))["reading"] for n in range(5)]
+    others = [check(agent, sample, *words, "--seed", str(n), status=(ADVICE,))["reading"] for n in range(5)]
     assert len({tuple(sorted(o.items())) for o in others}) > 1
     shown = agent.ctl("check", sample.path, *words, "--seed", seed, *sample.kdf, password=sample.password).expect(ADVICE)
     assert f"15 of 120 records were read (seed {seed}): a sample proves nothing about the rest" in shown.messages
-    assert re.search(r"unclean\.blazedb: advice \(\d+ of 120 records read, ", shown.text), shown
+    assert re.search(r"unclean(\.blazedb)?: advice \(\d+ of 120 records read, ", shown.text), shown
 
 
 def test_a_locked_database_is_told_as_such_and_an_unlocked_one_read(agent, put):
@@ -100,7 +100,7 @@ def test_a_locked_database_is_told_as_such_and_an_unlocked_one_read(agent, put):
     agent.ctl("check", sample.path, "--tier", "file").expect(USAGE)
     agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
     result = agent.ctl("check", sample.path).expect(OK)
-    assert result.text.splitlines()[-1].startswith(f"{sample.path}: clean (55 of 55 records read, "), result
+    assert re.fullmatch(r"\S*typed(\.blazedb)?: clean \(55 of 55 records read, .* pages authenticated\)", result.text.splitlines()[-1])
     assert result.err == b""
 
 

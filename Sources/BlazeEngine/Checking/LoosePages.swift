@@ -143,14 +143,3 @@ struct LoosePages {
         return store.cipher.openOverflow(view) == nil ? .broken(page, "does not authenticate") : .remains
     }
 }
-
-extension Record {
-    /// When BlazeDB changed it last, in seconds since 2001; nil when it does not say.
-    var updated: Double? {
-        switch self["updatedAt"] {
-        case .date(let seconds): seconds
-        case .string(let text): ISOMoment.seconds(text)
-        default: nil
-        }
-    }
-}

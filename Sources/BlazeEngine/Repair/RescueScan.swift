@@ -193,7 +193,7 @@ extension RecordReader {
 
 extension Record {
     /// When it was changed last, as far as it tells: seconds since 2001.
-    fileprivate var updated: Double? {
+    var updated: Double? {
         for name in ["updatedAt", "createdAt"] {
             switch self[name] {
             case .date(let seconds) where !seconds.isNaN: return seconds
