@@ -158,7 +158,11 @@ import TestSupport
         let isSame = state == original.state
         #expect(isSame || !found.isEmpty, "\(what): the database changed, and nothing is said")
         guard file.hasSuffix(".blazedb") else { return }
-        let changed = before.indices.filter { before[$0] != ($0 < bytes.count ? bytes[$0] : 0) }
+        let padded = bytes + [UInt8](repeating: 0, count: before.count - bytes.count)
+        let changed = stride(from: 0, to: before.count, by: 4096).flatMap { start in
+            let page = start..<min(start + 4096, before.count)
+            return before[page] == padded[page] ? [] : page.filter { before[$0] != padded[$0] }
+        }
         guard changed.contains(where: { original.counts($0, in: before) }) else {
             #expect(isSame, "\(what): bytes that say nothing changed the database")
             return

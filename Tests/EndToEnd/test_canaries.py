@@ -47,6 +47,7 @@ def everything(world, sample, environment):
     run("vault", "backup", world.root / "tmp" / "backup").expect(OK)
     run("exec", sample.path, "--", "/bin/true").expect(OK)
     run("check", "--quick", sample.path)
+    run("check", sample.path)
     run("lock").expect(OK)
     run("unlock", passphrase=OTHER).expect(OK)
     run("unlock", sample.path).expect(OK)

@@ -50,6 +50,7 @@ def use(world, sample):
     """Everything that uses a key."""
     world.ctl("info", sample.path).expect(OK)
     world.ctl("check", "--quick", sample.path)
+    world.ctl("check", "--full", sample.path)
     world.ctl("export", sample.path, "--format", "typed").expect(OK)
 
 
@@ -74,7 +75,7 @@ def test_nothing_is_left_after_lock(world, traced, put):
 
 def test_nothing_is_left_of_passwords_that_came_with_a_request(world, traced, put):
     sample = put("typed")
-    for command in (["info"], ["check", "--quick"], ["export", "--format", "typed"]):
+    for command in (["info"], ["check", "--quick"], ["check"], ["check", "--sample", "50"], ["export", "--format", "typed"]):
         world.ctl(*command, sample.path, *sample.kdf, password=sample.password)
     assert found(traced, traces(sample.password.encode(), derived(sample))) == {}
 
