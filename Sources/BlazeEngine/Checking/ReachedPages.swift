@@ -34,7 +34,7 @@ struct ReachedPages {
         case .read(let found):
             bytes += UInt64(found.storedBytes)
             pages.append(Known(found.main, found.isPlain ? .plain : .record))
-            for page in found.chain.dropFirst() { pages.append(Known(page, .overflow)) }
+            for page in found.overflow { pages.append(Known(page, .overflow)) }
             if found.id != id { lost.insert(id) }
         case .absent, .noPages:
             lost.insert(id)
