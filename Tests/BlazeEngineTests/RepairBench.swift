@@ -42,7 +42,7 @@ struct RepairBench {
 
     func undo(_ storage: CrashStorage, discardsChanges: Bool = false) throws {
         let lock = try storage.lock(files.data)
-        _ = try RepairUndo.run(files, in: storage, lock: lock, discardsChanges: discardsChanges)
+        _ = try RepairUndo.run(files, in: storage, locks: [lock], discardsChanges: discardsChanges)
     }
 
     /// The hash of all records, as manifests have it, and how many they are.

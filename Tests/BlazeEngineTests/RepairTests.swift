@@ -291,7 +291,7 @@ import TestSupport
             let named = try storage.status(of: bench.files.data) != nil ? bench.files.data : bench.files.dataAside
             do {
                 let lock = try storage.lock(named)
-                _ = try FileRecovery.resolve(bench.files, in: storage, lock: lock)
+                _ = try FileRecovery.resolve(bench.files, in: storage, locks: [lock])
             }
             #expect(try storage.status(of: bench.files.repairMarker) == nil, "\(what): the marker stays")
             let kept = try RepairUndo.kept(of: bench.files, in: storage)
@@ -332,7 +332,7 @@ import TestSupport
                 do {
                     let named = try left.status(of: bench.files.data) != nil ? bench.files.data : bench.files.dataAside
                     let lock = try left.lock(named)
-                    _ = try FileRecovery.resolve(bench.files, in: left, lock: lock)
+                    _ = try FileRecovery.resolve(bench.files, in: left, locks: [lock])
                     let now = RepairBench.outside(left)
                     #expect(now == old || now == new, "\(what): neither set")
                 } catch {

@@ -124,7 +124,7 @@ import Testing
         let registry = try afterKill()
         try storage.rename(files.data, to: files.dataAside)
         try directory.write([], to: "notes.vacuum_in_progress")
-        let steps = try FileRecovery.resolve(files, in: storage, lock: try storage.lock(files.dataAside)).steps
+        let steps = try FileRecovery.resolve(files, in: storage, locks: [try storage.lock(files.dataAside)]).steps
         #expect(steps.map(\.kind) == [.vacuumUndone])
         registry.settleInterrupted(on: files.data, files: (FileIdentity(device: 1, inode: 2), nil), steps)
         #expect(try registry.job(1).state == .rolledBack)

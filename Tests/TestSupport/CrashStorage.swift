@@ -281,6 +281,9 @@ public final class CrashStorage: ChangingStorage {
         }
     }
 
+    /// What stat tells: there are no links here.
+    public func ownStatus(of path: FilePath) throws(StorageError) -> FileStatus? { try status(of: path) }
+
     /// Makes a directory.
     public func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError) {
         try change("make", path) { (state) throws(StorageError) in

@@ -17,7 +17,8 @@ enum RepairHandlers {
     ) throws -> WireRepairReply {
         let database = try LocatedDatabase(request.target, state: call.state)
         let iterations = request.hasKdfIterations ? request.kdfIterations : nil
-        let options = try RepairOptions(request.options)
+        var options = try RepairOptions(request.options)
+        options.acceptsTotalLoss = request.always
         var reply = WireRepairReply()
         reply.tier = .lease
         if request.plan {
@@ -114,6 +115,7 @@ extension RepairOptions {
             }
         includesFree = wire.includeFree
         includesPlain = wire.includePlain
+        prefersNewest = wire.preferNewest
     }
 }
 

@@ -80,7 +80,7 @@ enum MaintenanceStart {
                 .busy, "\(database.title) is busy: another process is swapping its files", hint: "try again",
                 target: database.title, holder: files.ownership(in: state.storage).holders.first)
         }
-        let (_, steps) = try FileRecovery.resolve(files, in: state.changing, lock: lock)
+        let (_, steps) = try FileRecovery.resolve(files, in: state.changing, locks: [lock])
         state.jobs.settleInterrupted(
             on: database.path,
             files: (

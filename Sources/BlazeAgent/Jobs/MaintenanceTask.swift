@@ -76,10 +76,9 @@ enum MaintenanceTask: Sendable {
             recovered(report.recovery)
             return .repair(RepairOutcome(report))
         case .repairUndo(let discardsChanges):
-            guard let lock = locks.last else { throw Fault(.internal, "the job has no lock") }
             try progress(MaintenanceProgress(.swapping, done: 0, total: 0))
             return .repairUndo(
-                StoredPath(try RepairUndo.run(files, in: storage, lock: lock, discardsChanges: discardsChanges)))
+                StoredPath(try RepairUndo.run(files, in: storage, locks: locks, discardsChanges: discardsChanges)))
         }
     }
 }

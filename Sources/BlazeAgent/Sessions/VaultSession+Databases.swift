@@ -62,6 +62,8 @@ extension VaultSession {
             guard error.code == .wrongPassword else { throw error }
             return nil
         }
+        // One that was verified by what is left of a database does not take the place of one that its metadata verified.
+        if isRescue { return key }
         do {
             var derived: DerivedKey? = try DerivedKey(of: &key)
             try vault.setKey(&derived, of: entry.identity)

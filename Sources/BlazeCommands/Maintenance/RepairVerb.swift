@@ -25,6 +25,10 @@ struct RescueOptions: ParsableArguments {
     var includeFree = false
     @Flag(help: "Also take records in plain text pages, which prove nothing of who wrote them.")
     var includePlain = false
+    @Flag(
+        help: "Of two copies of a record take the newer one, also behind nextPageIndex, where nothing was acknowledged."
+    )
+    var preferNewest = false
 
     func validate() throws {
         guard WireTransactionChoice(word: transaction) != nil else {
@@ -37,6 +41,7 @@ struct RescueOptions: ParsableArguments {
         options.transaction = WireTransactionChoice(word: transaction) ?? .automatic
         options.includeFree = includeFree
         options.includePlain = includePlain
+        options.preferNewest = preferNewest
         return options
     }
 }

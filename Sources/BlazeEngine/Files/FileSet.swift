@@ -47,6 +47,8 @@ public struct FileSet: Sendable, Hashable {
     var repairMarker: FilePath { base.appendingSuffix(".agent_repair") }
     /// The same, while it is being replaced.
     var repairMarkerNew: FilePath { base.appendingSuffix(".agent_repair_new") }
+    /// The WAL of a repaired database, while its repair is undone.
+    var walAside: FilePath { base.appendingSuffix(".agent_wal") }
     /// The directory that keeps the files as they were before a repair.
     func kept(_ stamp: String) -> FilePath { base.appendingSuffix(Self.keptMark + stamp) }
     /// What the name of such a directory has behind `NAME`.

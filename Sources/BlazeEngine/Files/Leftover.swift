@@ -61,7 +61,7 @@ extension Leftover.Kind {
             case "vacuum.blazedb", "vacuum.meta", "vacuum.wal": self = .vacuumNew
             case "vacuum_backup.blazedb", "vacuum_backup.meta": self = .vacuumBackup
             case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_back", "agent_grow", "agent_rollback",
-                "agent_repair", "agent_repair_new":
+                "agent_repair", "agent_repair_new", "agent_wal":
                 self = .agentTemporary
             default:
                 guard let tail = rest(behind: dataName),
@@ -102,7 +102,7 @@ extension Leftover.Kind {
             self = .vacuumBackup
         } else if ends(
             ".agent_new.pages", ".agent_new.meta", ".agent_meta", ".agent_back", ".agent_grow", ".agent_rollback",
-            ".agent_repair", ".agent_repair_new")
+            ".agent_repair", ".agent_repair_new", ".agent_wal")
         {
             self = .agentTemporary
         } else if ends(".blazedb.wal") || name.contains(".blazedb.vacuum-") {

@@ -78,48 +78,51 @@ extension DatabaseKey {
     }
 }
 
-/// What tells whether a key fits a damaged database.
+/// What tells whether a key fits a damaged database: a page that its records are to come from, or metadata of the set that the key
+/// has signed. The latter proves little, because BlazeDB signs a rebuilt index with whatever was typed (trap T8): a repair that
+/// then opens no record is refused.
 private struct RescueEvidence {
     private let metadata: [MetadataFile]
-    private let data: [FilePath]
+    private let data: FilePath?
     private let wal: FilePath
     private let storage: any Storage
 
+    /// How many pages are tried: a wrong password is not to read a large file from end to end.
+    private static let tried = 16_384
+
     init(_ files: FileSet, in storage: any Storage) throws(EngineError) {
         self.storage = storage
-        let leftovers = try FileSetStatus.read(files, in: storage).leftovers.map(\.path)
+        let (data, meta) = try Salvage.places(of: files, in: storage)
         var metadata: [MetadataFile] = []
-        for path in [files.meta] + leftovers.filter({ $0.extension == "meta" }) {
+        for path in [meta, files.meta] {
             // One that cannot be read proves nothing.
             if let file = try? MetadataFile(path, in: storage) { metadata.append(file) }
         }
-        self.metadata = metadata
-        data = [files.data] + leftovers.filter { $0.extension != "meta" && $0.extension != "state" }
-        wal = files.wal
+        (self.data, self.metadata, wal) = (data, metadata, files.wal)
     }
 
     func isFitted(by key: SymmetricKey) throws(EngineError) -> Bool {
-        for file in metadata {
-            if let texts = try? file.signedTexts(), file.isVerified(by: key, texts: texts) { return true }
-        }
         let cipher = try PageCipher(key)
-        for path in data {
-            guard let store = try? PageStore(path, in: storage, cipher: cipher) else { continue }
-            if opensPage(store) { return true }
+        if let data, opensPage(try PageStore(data, in: storage, cipher: cipher)) { return true }
+        if opensImage(cipher) { return true }
+        // All pages that were tried may be damaged.
+        return metadata.contains { file in
+            (try? file.signedTexts()).map { file.isVerified(by: key, texts: $0) } ?? false
         }
-        return opensImage(cipher)
     }
 
-    /// Whether any page opens; a page that cannot be read proves nothing.
+    /// Whether any page opens; one that cannot be read proves nothing.
     private func opensPage(_ store: PageStore) -> Bool {
         let pageBytes = UInt64(PageView.byteCount)
         var page: UInt64 = 0
-        while page < store.filePages {
+        var count = 0
+        while page < store.filePages, count < Self.tried {
             guard let data = try? store.file.nextData(from: page * pageBytes) else { return false }
             page = max(page, data / pageBytes)
             guard let number = UInt32(exactly: page) else { return false }
-            if let (view, kind) = try? store.page(number), kind.isBlazeDB, store.cipher.authenticates(view) {
-                return true
+            if let (view, kind) = try? store.page(number), kind.isBlazeDB {
+                count += 1
+                if store.cipher.authenticates(view) { return true }
             }
             page += 1
         }
@@ -129,7 +132,9 @@ private struct RescueEvidence {
     private func opensImage(_ cipher: PageCipher) -> Bool {
         guard let file = try? storage.open(wal), let size = try? file.status().size, size > 0 else { return false }
         var scanner = WALScanner(file, size: size)
-        while let entry = try? scanner.next() {
+        var count = 0
+        while count < Self.tried, let entry = try? scanner.next() {
+            count += 1
             guard case .legacy(_, let image, _) = entry,
                 let bytes = try? file.bytes(count: PageView.byteCount, at: image), bytes.count == PageView.byteCount
             else { continue }

@@ -11,7 +11,7 @@ struct FileSwap {
     private let model: FileStatus
     private let new: FileSet
     private let dataIdentity: FileIdentity
-    /// Nil leaves the metadata as it is.
+    /// Nil takes the metadata away: the new files have none.
     private let metaIdentity: FileIdentity?
 
     init(
@@ -26,8 +26,8 @@ struct FileSwap {
         metaIdentity = meta
     }
 
-    /// Up to the success marker. A database without metadata has no backup of it: where this is interrupted, the caller takes
-    /// the new metadata away.
+    /// Up to the success marker. A database without metadata has no backup of it: where this is interrupted, what the repair's
+    /// marker says takes the new metadata away.
     ///
     /// - Parameter hold: takes over the lock of the new data file, before that has the database's name.
     func prepare(_ hold: (any FileLock) -> Void) throws {
@@ -39,7 +39,7 @@ struct FileSwap {
         try storage.syncDirectory(of: files.data)
         hold(try storage.lock(new.data))
         try storage.rename(new.data, to: files.data)
-        if metaIdentity != nil { try storage.rename(new.meta, to: files.meta) }
+        if metaIdentity != nil { try storage.rename(new.meta, to: files.meta) } else { try storage.remove(files.meta) }
         try storage.syncDirectory(of: files.data)
         try check()
         try storage.create(files.swapSuccess, like: model).sync()
@@ -57,8 +57,9 @@ struct FileSwap {
     /// That the new files are where they were put: BlazeDB looks for backups before it takes the lock (trap T6), and may have put
     /// the old ones back.
     func check() throws {
-        let meta = try metaIdentity.map { try storage.status(of: files.meta)?.identity == $0 } ?? true
-        guard meta, try storage.status(of: files.data)?.identity == dataIdentity else {
+        guard try storage.status(of: files.meta)?.identity == metaIdentity,
+            try storage.status(of: files.data)?.identity == dataIdentity
+        else {
             throw EngineError(
                 .replacedMeanwhile, "another process put the old files of \(files.data.displayString) back",
                 hint: "see blazectl holders, then try again", path: files.data)

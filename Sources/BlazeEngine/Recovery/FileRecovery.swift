@@ -17,10 +17,12 @@ public enum FileRecovery {
     /// Resolves file by file, under the lock of the data file, or of the one set aside when there is no data file.
     ///
     /// Throws `.replacedMeanwhile` when another process has one of the files locked, and what changing files throws.
+    ///
+    /// - Parameter locks: all that the caller holds: taken twice by one process, a lock keeps itself out.
     public static func resolve(
-        _ files: FileSet, in storage: any ChangingStorage, lock: any FileLock
+        _ files: FileSet, in storage: any ChangingStorage, locks: [any FileLock]
     ) throws(EngineError) -> (outcome: Outcome, steps: [RecoveryStep]) {
-        var swap = InterruptedSwap(files, in: storage, locks: [lock])
+        var swap = InterruptedSwap(files, in: storage, locks: locks)
         var outcome = try swap.resolve()
         let repair = try RepairMarker.resolve(files, in: storage)
         // What tells of a repair is removed last, so that its swap may have been resolved before.
@@ -65,7 +67,9 @@ struct InterruptedSwap {
     /// The new files count: the old ones go, then the markers. The one that says so goes before the other: alone, the other is
     /// nothing to BlazeDB, but a success that was left would make it throw away the backups of its next vacuum.
     private mutating func finish() throws {
-        guard try storage.status(of: files.data) != nil, try storage.status(of: files.meta) != nil else {
+        let lacksMeta = try storage.status(of: files.meta) == nil
+        let mayLackMeta = try lacksMeta && RepairMarker.read(files, in: storage)?.dropsMeta == true
+        guard try storage.status(of: files.data) != nil, !lacksMeta || mayLackMeta else {
             throw EngineError(
                 .recoveryUndecided,
                 "a vacuum of \(files.data.displayString) had ended, but one of the new files is missing",
@@ -96,6 +100,13 @@ struct InterruptedSwap {
         var restored: [String] = []
         if try putBack(files.dataAside, files.data) { restored.append("the data file") }
         if try putBack(files.metaAside, files.meta) { restored.append("the metadata") }
+        // Beside the old data file of a database that had no metadata, the new one would lead everybody astray.
+        if try storage.status(of: files.metaAside) == nil,
+            let new = try RepairMarker.read(files, in: storage)?.newMeta, let meta = try storage.status(of: files.meta),
+            new == FileStamp(meta)
+        {
+            try storage.remove(files.meta)
+        }
         try storage.syncDirectory(of: files.data)
         try removeBackups()
         // What BlazeDB's vacuum was building.

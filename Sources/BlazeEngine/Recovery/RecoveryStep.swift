@@ -20,6 +20,8 @@ public struct RecoveryStep: Sendable, Hashable {
         case unfinishedCutOff = "unfinished-cut-off"
         /// A repair that did not end was undone.
         case repairUndone = "repair-undone"
+        /// A repair is done, but for tidying up.
+        case repairOutstanding = "repair-outstanding"
         /// A repair, or undoing one, was brought to its end.
         case repairFinished = "repair-finished"
         /// Temporary files of this program were removed.

@@ -68,7 +68,9 @@ struct TransactionRollback {
     /// - Parameter isDecided: somebody has decided that it is to go back, whatever speaks against it.
     func toReturnTo(isDecided: Bool = false) throws(EngineError) -> Backup? {
         try onStorage(files.data) {
-            let open = try found().compactMap { copies in try backup(copies).map { (copies, $0) } }
+            let open = try found().compactMap { copies in
+                try backup(copies, isDecided: isDecided).map { (copies, $0) }
+            }
             guard open.count < 2 else { throw undecided("copies of \(open.count) transactions are there") }
             guard let (copies, backup) = open.first else { return nil }
             let isDecided = try isDecided || isMarked(backup)
@@ -135,11 +137,13 @@ struct TransactionRollback {
 
     /// The state to go back to; nil when the transaction had not begun, or was over: a begin copies both files and then
     /// writes the state, and a commit is durable before it removes the first of them.
-    private func backup(_ copies: Copies) throws -> Backup? {
+    ///
+    /// - Parameter isDecided: somebody has decided that it is to go back, whatever speaks against it.
+    private func backup(_ copies: Copies, isDecided: Bool = false) throws -> Backup? {
         guard let dataPath = copies.data, let metaPath = copies.meta else { return nil }
         let data = try storage.open(dataPath)
         let status = try data.status()
-        if copies.state == nil {
+        if copies.state == nil, !isDecided {
             guard try isBeginning(data, status) else { throw undecided("what it had come to is not written down") }
             return nil
         }
@@ -148,7 +152,7 @@ struct TransactionRollback {
             throw undecided("the signature of \(metaPath.displayString) does not verify")
         }
         let backup = Backup(path: dataPath, data: data, status: status, meta: meta)
-        try checkWhole(backup)
+        if !isDecided { try checkWhole(backup) }
         return backup
     }
 

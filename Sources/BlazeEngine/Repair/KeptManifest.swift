@@ -8,50 +8,28 @@ internal import SystemPackage
     internal import Foundation
 #endif
 
-/// `repair.json` in the directory that keeps the old files: which they are, what the repair made of them, and every record that
-/// was recovered, lost, or rolled back. Decoding and encoding stand here side by side.
+/// `kept.json` in the directory that keeps the old files: which they are, and what the repair put in their place. Decoding and
+/// encoding stand here side by side.
 struct KeptManifest {
-    /// What a file was like.
-    struct Stamp: Equatable {
-        let inode: UInt64
-        let size: UInt64
-        let modified: Int64
-
-        init(_ status: FileStatus) {
-            (inode, size, modified) = (status.identity.inode, status.size, status.modified)
-        }
-
-        fileprivate init?(_ value: JSONValue?) {
-            guard let value, let inode = value["inode"]?.string.flatMap({ UInt64($0) }),
-                let size = value["size"]?.integer.flatMap({ UInt64(exactly: $0) }),
-                let modified = value["modified"]?.string.flatMap({ Int64($0) })
-            else { return nil }
-            (self.inode, self.size, self.modified) = (inode, size, modified)
-        }
-
-        fileprivate var json: [(key: String, value: JSONValue)] {
-            [("inode", .string("\(inode)")), ("size", .number("\(size)")), ("modified", .string("\(modified)"))]
-        }
-    }
-
     /// The files that are kept.
     let files: [KeptSet.File]
     /// The repaired data file and metadata, as they were when they came into place.
-    let data: Stamp
-    let meta: Stamp
-    /// The bytes of the file.
-    let bytes: [UInt8]
+    let data: FileStamp
+    let meta: FileStamp
 
-    private static let limit = 256 << 20
+    private static let limit = 1 << 20
 
-    init(_ set: FileSet, _ files: [KeptSet.File], plan: RepairPlan, data: FileStatus, meta: FileStatus) {
+    init(_ files: [KeptSet.File], data: FileStatus, meta: FileStatus) {
         self.files = files
-        self.data = Stamp(data)
-        self.meta = Stamp(meta)
+        self.data = FileStamp(data)
+        self.meta = FileStamp(meta)
+    }
+
+    /// The bytes of the file. Throws `.limitExceeded` for more than are read.
+    func bytes() throws(EngineError) -> [UInt8] {
         var out: [UInt8] = []
         JSONValue.object([
-            ("version", .number("1")), ("database", .string(set.data.displayString)),
-            ("time", .string(Date.now.formatted(.iso8601))),
+            ("version", .number("1")),
             (
                 "files",
                 .array(
@@ -59,46 +37,69 @@ struct KeptManifest {
                         .object([
                             ("name", .string(FilePath.displayString(FilePath(root: nil, [file.name]).bytes))),
                             ("name_hex", .string(RepairMarker.hex(file.name))), ("inode", .string("\(file.inode)")),
-                            ("size", .number("\(file.size)")),
+                            ("size", .string("\(file.size)")),
                         ])
                     })
             ),
-            ("repaired", .object([("data", .object(self.data.json)), ("meta", .object(self.meta.json))])),
-            ("plan", plan.text),
+            ("data", .string(data.text)), ("meta", .string(meta.text)),
         ]).append(to: &out)
         out.append(UInt8(ascii: "\n"))
-        bytes = out
+        guard out.count <= Self.limit else {
+            throw EngineError(
+                .limitExceeded, "\(files.count) files are too many to keep",
+                hint: "move away what does not belong there")
+        }
+        return out
     }
 
-    /// Reads one. Throws `.nothingKept` for a file that says nothing of the kind.
-    init(_ path: FilePath, in storage: any Storage) throws(EngineError) {
-        let read = try onStorage(path) { () throws -> [UInt8] in
-            let file = try storage.open(path)
-            return try file.bytes(count: Int(min(try file.status().size, UInt64(Self.limit))), at: 0)
+    /// Reads the one in a set. Throws `.nothingKept` for a file that says nothing of the kind, or names files that are none of this
+    /// database.
+    init(_ path: FilePath, of set: FileSet, in storage: any ChangingStorage) throws(EngineError) {
+        let read = try onStorage(path) { () throws -> [UInt8]? in
+            guard let status = try storage.ownStatus(of: path), status.kind == .regular,
+                status.size <= UInt64(Self.limit)
+            else { return nil }
+            return try storage.open(path).bytes(count: Int(status.size), at: 0)
         }
         func unusable() -> EngineError {
             EngineError(
                 .nothingKept, "\(path.displayString) does not say what was kept",
                 hint: "the old files stand beside it under their own names", path: path)
         }
+        func stamp(_ value: JSONValue?) -> FileStamp? {
+            let words = value?.string?.split(separator: " ") ?? []
+            return words.count == 3 ? FileStamp(words[0], words[1], words[2]) : nil
+        }
+        guard let read else { throw unusable() }
         var scanner = JSONScanner(read)
         guard let value = try? scanner.value(), value["version"]?.integer == 1, let list = value["files"]?.array,
-            let data = Stamp(value["repaired"]?["data"]), let meta = Stamp(value["repaired"]?["meta"])
+            let data = stamp(value["data"]), let meta = stamp(value["meta"])
         else { throw unusable() }
         var files: [KeptSet.File] = []
         for entry in list {
-            guard let name = entry["name_hex"]?.string.flatMap({ RepairMarker.component($0) }),
+            guard let name = entry["name_hex"]?.string.flatMap({ RepairMarker.component($0) }), set.mayKeep(name),
                 let inode = entry["inode"]?.string.flatMap({ UInt64($0) }),
-                let size = entry["size"]?.integer.flatMap({ UInt64(exactly: $0) })
+                let size = entry["size"]?.string.flatMap({ UInt64($0) })
             else { throw unusable() }
             files.append(KeptSet.File(name: name, inode: inode, size: size))
         }
-        (self.files, self.data, self.meta, self.bytes) = (files, data, meta, read)
+        (self.files, self.data, self.meta) = (files, data, meta)
     }
 }
 
 extension RepairPlan {
-    fileprivate var text: JSONValue {
+    /// `repair.json`, for people and their tools: it is never read here.
+    func report(of database: FilePath) -> [UInt8] {
+        var out: [UInt8] = []
+        JSONValue.object([
+            ("version", .number("1")), ("database", .string(database.displayString)),
+            ("time", .string(Date.now.formatted(.iso8601))), ("plan", text),
+        ]).append(to: &out)
+        out.append(UInt8(ascii: "\n"))
+        return out
+    }
+
+    private var text: JSONValue {
         func page(_ number: UInt32?) -> JSONValue { number.map { .number("\($0)") } ?? .null }
         return .object([
             ("records", .number("\(records)")),

@@ -26,7 +26,9 @@ struct KeptSet {
         let name: FilePath
     }
 
-    static let manifestName = FilePath.Component("repair.json")
+    /// What was done, for people: every record that was recovered, lost, or there twice.
+    static let reportName = FilePath.Component("repair.json")
+    static let manifestName = FilePath.Component("kept.json")
 
     let directory: FilePath
     private let files: FileSet
@@ -43,7 +45,7 @@ struct KeptSet {
         var stamp = Date.now.formatted(.iso8601).filter { character in character.isLetter || character.isNumber }
         let base = stamp
         var number = 1
-        while try storage.status(of: files.kept(stamp)) != nil {
+        while try storage.ownStatus(of: files.kept(stamp)) != nil {
             number += 1
             stamp = "\(base)-\(number)"
         }
@@ -57,6 +59,14 @@ struct KeptSet {
             .map { files.directory.appending($0) }
             .sorted { $1.bytes.lexicographicallyPrecedes($0.bytes) }
             .map { KeptSet($0, of: files, in: storage) }
+            .filter { try $0.isPrivate() }
+    }
+
+    /// Whether it is a directory that nobody but the database's owner can have filled.
+    private func isPrivate() throws -> Bool {
+        guard let own = try storage.ownStatus(of: directory) else { return false }
+        let owner = try storage.status(of: files.data)?.owner ?? own.owner
+        return own.kind == .directory && own.mode & 0o077 == 0 && own.owner == owner
     }
 
     func path(_ name: FilePath.Component) -> FilePath { directory.appending(name) }
@@ -94,25 +104,45 @@ struct KeptSet {
         let to = try storage.create(other, like: status)
         var at: UInt64 = 0
         while at < status.size, let start = try from.nextData(from: at) {
-            let bytes = try from.bytes(count: Int(min(1 << 20, status.size - start)), at: start)
-            guard !bytes.isEmpty else { break }
-            try to.write(bytes, at: start)
-            at = start + UInt64(bytes.count)
+            guard start < status.size else { break }
+            let count = Int(min(1 << 20, status.size - start))
+            do throws(StorageError) {
+                let bytes = try from.bytes(count: count, at: start)
+                guard !bytes.isEmpty else { break }
+                try to.write(bytes, at: start)
+                at = start + UInt64(bytes.count)
+            } catch {
+                guard error.operation == "read" else { throw error }
+                // Of a failing disk whatever it still gives is kept, page by page.
+                try copyPages(from, to, start..<start + UInt64(count))
+                at = start + UInt64(count)
+            }
         }
         try to.truncate(to: status.size)
         try to.sync()
     }
 
-    /// Writes what it is and what was done, last of all.
-    func write(_ manifest: [UInt8]) throws {
-        let file = try storage.create(path(Self.manifestName), like: nil)
-        try file.write(manifest, at: 0)
-        try file.sync()
+    /// Writes what was done, and what it is last of all.
+    func write(report: [UInt8], manifest: [UInt8]) throws {
+        for (name, bytes) in [(Self.reportName, report), (Self.manifestName, manifest)] {
+            let file = try storage.create(path(name), like: nil)
+            try file.write(bytes, at: 0)
+            try file.sync()
+        }
         try storage.syncDirectory(of: path(Self.manifestName))
     }
 
-    /// Takes it away with all that is in it.
+    private func copyPages(_ from: any StorageFile, _ to: any WritableFile, _ range: Range<UInt64>) throws {
+        for at in stride(from: range.lowerBound, to: range.upperBound, by: PageView.byteCount) {
+            let count = Int(min(UInt64(PageView.byteCount), range.upperBound - at))
+            guard let bytes = try? from.bytes(count: count, at: at) else { continue }
+            try to.write(bytes, at: at)
+        }
+    }
+
+    /// Takes it away with all files that are in it. What somebody has put there since, and is no file, stays.
     func remove() throws {
+        guard try isPrivate() else { return }
         let names: [FilePath.Component]
         do throws(StorageError) {
             names = try storage.names(in: directory)
@@ -122,8 +152,15 @@ struct KeptSet {
         }
         // Without the manifest it is no kept set any more, whatever becomes of the rest.
         try storage.remove(path(Self.manifestName))
-        for name in names { try storage.remove(path(name)) }
-        try storage.removeDirectory(directory)
+        var isEmpty = true
+        for name in names {
+            if try storage.ownStatus(of: path(name))?.kind == .directory {
+                isEmpty = false
+            } else {
+                try storage.remove(path(name))
+            }
+        }
+        if isEmpty { try storage.removeDirectory(directory) }
         try storage.syncDirectory(of: directory)
     }
 }

@@ -67,17 +67,20 @@ public struct Repair {
         always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> Report {
         let steps = try resolveEarlier()
+        var options = options
+        options.acceptsTotalLoss = options.acceptsTotalLoss || always
         let rescue = try Rescue(files, in: storage, key: key, options, progress)
         var report = Report(plan: rescue.plan, bytesAfter: rescue.plan.bytesBefore, recovery: steps)
         guard rescue.plan.isNeeded || always else { return report }
         try checkNeeds(rescue.plan)
         let kept = try KeptSet.fresh(of: files, in: storage)
         var marker = RepairMarker(
-            .repair, kept: try component(kept.directory), from: rescue.present.store.status.identity.inode)
+            .repair, kept: try component(kept.directory), from: FileStamp(rescue.present.store.status))
         let successor: Successor
         do {
             try marker.write(files, in: storage)
-            let keptFiles = try KeptFiles(files, in: storage, key: key)
+            let ids = Set(rescue.records.map(\.id))
+            let keptFiles = try KeptFiles(files, in: storage, key: key) { ids.contains($0) }
             let list = try keep(keptFiles, rescue, kept)
             // What an interrupted vacuum moved has its name back from here on.
             var interrupted = InterruptedSwap(files, in: storage, locks: locks)
@@ -87,28 +90,42 @@ public struct Repair {
             try checkPlace(rescue)
             try FileSwap.checkNames(files, in: storage, probe: files.data)
             successor = try build(rescue, progress)
-            marker.data = successor.dataIdentity.inode
-            if try storage.status(of: files.meta) == nil { marker.meta = successor.metaIdentity.inode }
-            let moved = Set(keptFiles.moved.compactMap(\.lastComponent))
-            marker.moves = list.filter { moved.contains($0.name) }.map {
-                RepairMarker.Move(name: $0.name, inode: $0.inode)
-            }
-            let manifest = KeptManifest(
-                files, list, plan: rescue.plan, data: try status(files.successor.data),
-                meta: try status(files.successor.meta))
-            try kept.write(manifest.bytes)
+            let (newData, newMeta) = (try status(files.successor.data), try status(files.successor.meta))
+            marker.data = FileStamp(newData)
+            if try storage.status(of: files.meta) == nil { marker.newMeta = FileStamp(newMeta) }
+            note(list.filter { keptFiles.moves($0.name) }, rescue, in: &marker)
+            try kept.write(
+                report: rescue.plan.report(of: files.data),
+                manifest: try KeptManifest(list, data: newData, meta: newMeta).bytes())
             try progress(MaintenanceProgress(.swapping, done: rescue.records.count, total: rescue.records.count))
             try emptyWAL(rescue)
+            marker.from = FileStamp(try status(files.data))
             try marker.write(files, in: storage)
+            try marker.removeMoved(marker.early, files, in: storage)
         } catch {
             takeBack()
             throw error
         }
-        try swap(to: successor, marker, kept)
+        if let outstanding = try swap(to: successor, marker, kept) { report.recovery.append(outstanding) }
         report.isRepaired = true
         report.kept = kept.directory
         report.bytesAfter = successor.bytes
         return report
+    }
+
+    /// Copies of a transaction that are not what the new files are made from go before these count: BlazeDB would put them in their
+    /// place. Everything else goes afterwards.
+    private func note(_ moved: [KeptSet.File], _ rescue: Rescue, in marker: inout RepairMarker) {
+        for file in moved {
+            let bytes = FilePath(root: nil, [file.name]).bytes
+            let kind = Leftover.Kind(file: bytes, name: files.nameBytes, dataName: files.dataNameBytes)
+            let move = RepairMarker.Move(name: file.name, inode: file.inode)
+            if kind == .transactionCopy, rescue.backup == nil {
+                marker.early.append(move)
+            } else {
+                marker.moves.append(move)
+            }
+        }
     }
 
     private func component(_ path: FilePath) throws(EngineError) -> FilePath.Component {
@@ -125,11 +142,8 @@ public struct Repair {
 
     /// What an earlier repair left that did not end.
     private func resolveEarlier() throws(EngineError) -> [RecoveryStep] {
-        guard try onStorage(files.data, { try storage.status(of: files.repairMarker) }) != nil, let lock = locks.last
-        else {
-            return []
-        }
-        return try FileRecovery.resolve(files, in: storage, lock: lock).steps
+        guard try onStorage(files.data, { try storage.status(of: files.repairMarker) }) != nil else { return [] }
+        return try FileRecovery.resolve(files, in: storage, locks: locks).steps
     }
 
     private func checkNeeds(_ plan: RepairPlan) throws(EngineError) {
@@ -195,11 +209,13 @@ public struct Repair {
     /// Leaves the old files, where nothing has been put in their place. What cannot be taken back here is so by the next one
     /// who opens the database for a change: why the repair ended is the error to tell.
     private func takeBack() {
-        guard let lock = locks.last else { return }
-        _ = try? FileRecovery.resolve(files, in: storage, lock: lock)
+        _ = try? FileRecovery.resolve(files, in: storage, locks: locks)
     }
 
-    private mutating func swap(to new: Successor, _ marker: RepairMarker, _ kept: KeptSet) throws(EngineError) {
+    /// - Returns: what could not be done any more once the new files counted.
+    private mutating func swap(
+        to new: Successor, _ marker: RepairMarker, _ kept: KeptSet
+    ) throws(EngineError) -> RecoveryStep? {
         let model = try onStorage(files.data) { try status(files.data) }
         let swap = FileSwap(
             files, in: storage, like: model, to: new.files, data: new.dataIdentity, meta: new.metaIdentity)
@@ -219,10 +235,14 @@ public struct Repair {
             }
         } catch {
             // The new files count: what is left to do is done by the next opening.
-            guard error.code == .replacedMeanwhile else { return }
+            guard error.code == .replacedMeanwhile else {
+                return RecoveryStep(
+                    .repairOutstanding, "the new files are in place, and the next change tidies up: \(error.message)")
+            }
             try? storage.remove(files.swapSuccess)
             throw error
         }
+        return nil
     }
 }
 

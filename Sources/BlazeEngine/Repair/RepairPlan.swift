@@ -18,6 +18,10 @@ public struct RepairOptions: Sendable, Hashable {
     public var includesFree = false
     /// Also records in plain text pages (version 1), which prove nothing of who wrote them.
     public var includesPlain = false
+    /// Of two copies of a record the newer one, also where the index leads to the other.
+    public var prefersNewest = false
+    /// Also where nothing of a database that has records can be read.
+    public var acceptsTotalLoss = false
 
     /// Nothing decided.
     public init() {}

@@ -20,10 +20,13 @@ public enum RepairUndo {
             var out: [Kept] = []
             for set in try KeptSet.all(of: files, in: storage) where try set.isWhole() {
                 // Whoever wants to go back to this one is told why it cannot be read.
-                guard let manifest = try? KeptManifest(set.path(KeptSet.manifestName), in: storage) else { continue }
+                guard let manifest = try? KeptManifest(set.path(KeptSet.manifestName), of: files, in: storage) else {
+                    continue
+                }
                 out.append(
                     Kept(
-                        directory: set.directory, bytes: manifest.files.reduce(0) { $0 + $1.size },
+                        directory: set.directory,
+                        bytes: manifest.files.reduce(0) { $0.addingReportingOverflow($1.size).partialValue },
                         isUnchanged: try isUnchanged(manifest, files, in: storage)))
             }
             return out
@@ -33,21 +36,22 @@ public enum RepairUndo {
     /// Goes back to the newest set that is kept, and takes its directory away.
     ///
     /// - Parameters:
-    ///   - lock: the lock of the data file.
+    ///   - locks: those of the data file, and of the one that a vacuum set aside where there is one.
     ///   - discardsChanges: also where the database was changed after the repair: that is lost then.
     /// - Returns: the directory that the files came from.
     /// - Throws: `.nothingKept`, `.changedSince`, `.replacedMeanwhile`, and what changing files throws.
     public static func run(
-        _ files: FileSet, in storage: any ChangingStorage, lock: any FileLock, discardsChanges: Bool
+        _ files: FileSet, in storage: any ChangingStorage, locks: [any FileLock], discardsChanges: Bool
     ) throws(EngineError) -> FilePath {
         try onStorage(files.data) {
-            _ = try FileRecovery.resolve(files, in: storage, lock: lock)
+            _ = try FileRecovery.resolve(files, in: storage, locks: locks)
             guard let set = try KeptSet.all(of: files, in: storage).first(where: { try $0.isWhole() }) else {
                 throw EngineError(
                     .nothingKept, "no repair of \(files.data.displayString) has kept its old files", path: files.data)
             }
-            let manifest = try KeptManifest(set.path(KeptSet.manifestName), in: storage)
-            guard let now = try storage.status(of: files.data), now.identity == lock.identity else {
+            let manifest = try KeptManifest(set.path(KeptSet.manifestName), of: files, in: storage)
+            guard let now = try storage.status(of: files.data), locks.contains(where: { $0.identity == now.identity })
+            else {
                 throw EngineError(
                     .replacedMeanwhile, "\(files.data.displayString) is another file than the one whose lock is held",
                     hint: "another process replaced it; try again", path: files.data)
@@ -60,7 +64,7 @@ public enum RepairUndo {
                     path: files.data)
             }
             try check(manifest, set, in: storage)
-            try swap(files, manifest, set, now, in: storage, lock: lock)
+            try swap(files, manifest, set, now, in: storage, locks: locks)
             return set.directory
         }
     }
@@ -72,13 +76,13 @@ public enum RepairUndo {
             return false
         }
         let wal = try storage.status(of: files.wal)?.size ?? 0
-        return manifest.data == KeptManifest.Stamp(data) && manifest.meta == KeptManifest.Stamp(meta) && wal == 0
+        return manifest.data == FileStamp(data) && manifest.meta == FileStamp(meta) && wal == 0
     }
 
     /// That everything that was kept is there.
     private static func check(_ manifest: KeptManifest, _ set: KeptSet, in storage: any ChangingStorage) throws {
         for file in manifest.files {
-            let status = try storage.status(of: set.path(file.name))
+            let status = try storage.ownStatus(of: set.path(file.name))
             guard let status, status.kind == .regular, status.size == file.size else {
                 throw EngineError(
                     .nothingKept, "\(set.path(file.name).displayString) is missing, or not as it was kept",
@@ -89,7 +93,7 @@ public enum RepairUndo {
 
     private static func swap(
         _ files: FileSet, _ manifest: KeptManifest, _ set: KeptSet, _ now: FileStatus, in storage: any ChangingStorage,
-        lock: any FileLock
+        locks given: [any FileLock]
     ) throws {
         func kept(_ path: FilePath) -> FilePath? {
             manifest.files.first { $0.name == path.lastComponent }.map { set.path($0.name) }
@@ -98,27 +102,28 @@ public enum RepairUndo {
             throw EngineError(.nothingKept, "the data file was not kept", path: set.directory)
         }
         try FileSwap.checkNames(files, in: storage, probe: files.data)
-        var marker = RepairMarker(.undo, kept: directory, from: now.identity.inode)
+        var marker = RepairMarker(.undo, kept: directory, from: FileStamp(now))
         let new = files.successor
-        var locks = [lock]
+        var locks = given
         do {
             for path in [new.data, new.meta] { try storage.remove(path) }
             try storage.link(data, to: new.data)
             let meta = kept(files.meta)
             if let meta { try storage.link(meta, to: new.meta) }
-            if let wal = try storage.status(of: files.wal), wal.size > 0 {
-                let wal = try storage.openForWriting(files.wal)
-                try wal.truncate(to: 0)
-                try wal.sync()
-            }
-            let identity = try storage.open(new.data).status().identity
-            marker.data = identity.inode
+            let status = try storage.open(new.data).status()
+            let identity = status.identity
+            marker.data = FileStamp(status)
             marker.dropsMeta = meta == nil
             let inPlace = [files.data, files.meta, files.salt].compactMap(\.lastComponent)
             for file in manifest.files where !inPlace.contains(file.name) {
                 marker.moves.append(RepairMarker.Move(name: file.name, inode: file.inode))
             }
             try marker.write(files, in: storage)
+            // It belongs to the repaired files, which may stay after all.
+            if try storage.status(of: files.wal) != nil {
+                try storage.remove(files.walAside)
+                try storage.rename(files.wal, to: files.walAside)
+            }
             let swap = FileSwap(
                 files, in: storage, like: now, to: new, data: identity,
                 meta: try meta.map { try storage.open($0).status().identity })
@@ -129,7 +134,7 @@ public enum RepairUndo {
             // Where the old files may count already, only the next opening can tell; else the repaired ones stay. Why it ended
             // is the error to tell.
             if (try? storage.status(of: files.swapSuccess)) == .some(nil) {
-                _ = try? FileRecovery.resolve(files, in: storage, lock: lock)
+                _ = try? FileRecovery.resolve(files, in: storage, locks: locks)
             }
             throw error
         }

@@ -38,16 +38,19 @@ struct Rescue {
             try backup.map { backup throws(EngineError) in
                 try RescueSource(data: backup.path, meta: backup.meta.path, wal: nil, in: storage, key: key)
             } ?? present
-        let choice = RescueChoice(source, try RescueScan(source.store, .reading, progress), options)
+        let choice = RescueChoice(
+            source, try RescueScan(source.store, readsPlain: options.includesPlain, .reading, progress), options)
         if backup != nil {
-            let now = RescueChoice(present, try RescueScan(present.store, .reading, progress), options)
+            let now = RescueChoice(
+                present, try RescueScan(present.store, readsPlain: options.includesPlain, .reading, progress), options)
             plan.rolledBack = Self.differences(from: now.records, to: choice.records)
         }
         records = choice.records
+        try Self.checkKey(choice, source, options, files)
         image = try Self.image(source, files, in: storage, key: key, &plan)
         plan.take(choice)
         plan.tell(choice, source, backup: backup != nil)
-        let leftovers = try KeptFiles(files, in: storage, key: key)
+        let leftovers = try KeptFiles(files, in: storage, key: key, hasRecord: choice.has)
         if !leftovers.moved.isEmpty {
             plan.add(
                 .leftoversMoved,
@@ -55,6 +58,17 @@ struct Rescue {
         }
         try Self.measure(&plan, records, image, present, files, in: storage, key: key)
         self.plan = plan
+    }
+
+    /// That the key opens something: one that only signs the metadata may be the slip of a hand that BlazeDB has signed a rebuilt
+    /// index with (trap T8), and every record would be lost.
+    static func checkKey(
+        _ choice: RescueChoice, _ source: RescueSource, _ options: RepairOptions, _ files: FileSet
+    ) throws(EngineError) {
+        guard choice.records.isEmpty, !choice.lost.isEmpty, !options.acceptsTotalLoss else { return }
+        throw EngineError(
+            .wrongPassword, "no record of \(files.data.displayString) can be read with this password",
+            hint: "check the password; with --always all of them are given up", path: files.data)
     }
 
     private static func findings(
@@ -68,7 +82,7 @@ struct Rescue {
         return try DatabaseReader(files, in: storage, key: key, underLease: true).quickCheck().findings
     }
 
-    private static func backup(
+    static func backup(
         _ files: FileSet, _ present: RescueSource, in storage: any ChangingStorage, key: SymmetricKey,
         _ options: RepairOptions, _ plan: inout RepairPlan
     ) throws(EngineError) -> TransactionRollback.Backup? {
@@ -147,7 +161,8 @@ struct Rescue {
         _ files: FileSet, in storage: any Storage, key: SymmetricKey
     ) throws(EngineError) -> (FilePath, Metadata)? {
         let status = try FileSetStatus.read(files, in: storage)
-        let kinds: Set<Leftover.Kind> = [.vacuumBackup, .transactionCopy, .openBackup]
+        // Copies of openings do not tell of which database they are.
+        let kinds: Set<Leftover.Kind> = [.vacuumBackup, .transactionCopy]
         let paths =
             [files.meta]
             + status.leftovers.filter { kinds.contains($0.kind) && $0.path.extension == "meta" }.map(\.path)
@@ -220,10 +235,10 @@ extension RepairPlan {
         if choice.plainTaken > 0 {
             add(.formsRenewed, "\(choice.plainTaken) records in plain text pages are encrypted, as asked for")
         }
-        if !choice.plain.isEmpty {
+        if choice.plain > 0 {
             add(
                 .plainLeftOut,
-                "\(choice.plain.count) records in plain text pages are left out: --include-plain takes them")
+                "\(choice.plain) records in plain text pages are left out: --include-plain takes them")
         }
         if choice.free > 0 {
             add(
@@ -240,24 +255,37 @@ struct KeptFiles {
     /// What operations left: it goes once the new files count.
     let moved: [FilePath]
 
-    init(_ files: FileSet, in storage: any Storage, key: SymmetricKey) throws(EngineError) {
+    /// Whether a file of this name goes once the new files count.
+    func moves(_ name: FilePath.Component) -> Bool { moved.contains { $0.lastComponent == name } }
+
+    /// - Parameter hasRecord: whether the database has a record of an id.
+    init(
+        _ files: FileSet, in storage: any Storage, key: SymmetricKey, hasRecord: (RecordID) -> Bool
+    ) throws(EngineError) {
         let places = try RescueSource.places(of: files, in: storage)
         own = [
             KeptSet.Source(path: places.data ?? files.data, name: files.data),
             KeptSet.Source(path: places.meta, name: files.meta), KeptSet.Source(path: files.salt, name: files.salt),
             KeptSet.Source(path: files.wal, name: files.wal),
+            // They say of these very files what of them does not count.
+            KeptSet.Source(path: files.growthMarker, name: files.growthMarker),
+            KeptSet.Source(path: files.rollbackMarker, name: files.rollbackMarker),
         ]
         let status = try FileSetStatus.read(files, in: storage)
         var moved: [FilePath] = status.indexes == nil ? [] : [files.indexes]
         for leftover in status.leftovers {
+            // What has a salt of its own is a database of its own, whatever its name looks like.
+            let salt = leftover.path.withoutExtension.appendingSuffix(".salt")
+            guard try onStorage(salt, { try storage.status(of: salt) }) == nil else { continue }
             switch leftover.kind {
             // What a swap has under these names is resolved.
             case .agentTemporary, .vacuumBackup, .vacuumMarker: continue
             case .openBackup:
-                // Its name does not tell of which database it is; its metadata does, by this key.
+                // Its name does not tell of which database it is; its metadata does, by this key and by records that both have.
                 let meta = leftover.path.withoutExtension.appendingSuffix(".meta")
                 guard let file = try? MetadataFile(meta, in: storage), let texts = try? file.signedTexts(),
-                    file.isVerified(by: key, texts: texts)
+                    file.isVerified(by: key, texts: texts), let index = try? file.payload().index,
+                    index.entries.contains(where: { hasRecord($0.id) })
                 else { continue }
                 moved.append(leftover.path)
             case .transactionLog where leftover.path.lastComponent == "txn_log.json": continue

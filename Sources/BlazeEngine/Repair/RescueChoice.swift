@@ -2,7 +2,8 @@ internal import BlazeModel
 internal import BlazePlatform
 
 /// Which of the records that a scan has found are the database's: the index tells where it verifies, and the pages where it
-/// does not lead to them. Of two copies of an id the one with the larger `updatedAt` counts (FORMAT.md 8.2).
+/// does not lead to them. Of two copies of an id the one with the larger `updatedAt` counts (FORMAT.md 8.2), but for one behind
+/// nextPageIndex, which was never acknowledged.
 ///
 /// Records in pages of a verified free list are deleted ones, and no copies; so are those in pages of a change of ours that was
 /// not finished.
@@ -15,7 +16,7 @@ struct RescueChoice {
     private(set) var deleted: [RecordID] = []
     /// Whole records that were left out.
     private(set) var free = 0
-    private(set) var plain: [RescueScan.Candidate] = []
+    private(set) var plain = 0
     private(set) var unfinished = 0
     /// Records in the overflow form before 2.7.1, and in plain text pages: the new files have neither.
     private(set) var oldForms = 0
@@ -23,18 +24,22 @@ struct RescueChoice {
     /// Records that BlazeDB takes for longer ones (trap T21).
     private(set) var lookingLonger = 0
 
+    private let prefersNewest: Bool
+    private let store: PageStore
+    private let reached: Set<UInt32>
     private let metadata: Metadata?
     private let listed: Set<UInt32>
 
     init(_ source: RescueSource, _ scan: RescueScan, _ options: RepairOptions) {
+        store = source.store
+        reached = Set(scan.candidates.filter { $0.pages > 1 }.flatMap { $0.chain })
+        prefersNewest = options.prefersNewest
         metadata = source.metadata
         listed = Set(metadata?.index.pages ?? [])
         let freePages = Set(metadata?.freePages ?? [])
         var usable: [RescueScan.Candidate] = []
         for candidate in scan.candidates {
-            if candidate.isPlain, !options.includesPlain {
-                plain.append(candidate)
-            } else if let limit = source.limit, UInt64(candidate.main) >= limit {
+            if let limit = source.limit, UInt64(candidate.main) >= limit {
                 unfinished += 1
             } else if !options.includesFree, freePages.contains(candidate.main), !listed.contains(candidate.main) {
                 free += 1
@@ -42,6 +47,7 @@ struct RescueChoice {
                 usable.append(candidate)
             }
         }
+        plain = scan.broken.count { $0.failure.name == .unencryptedPage }
         usable.sort(by: isBefore)
         choose(usable)
         findLost(source, scan, freePages)
@@ -50,9 +56,12 @@ struct RescueChoice {
     /// By id; of one id the copy that counts first.
     private func isBefore(_ a: RescueScan.Candidate, _ b: RescueScan.Candidate) -> Bool {
         if a.id != b.id { return a.id < b.id }
+        // Behind nextPageIndex nothing was ever acknowledged: a copy there is of a change that was not finished, unless an older
+        // .meta was put back.
+        let (p, q) = (isIndexed(a), isIndexed(b))
+        if p != q, !prefersNewest, let metadata, UInt64(p ? b.main : a.main) >= metadata.nextPageIndex { return p }
         let (x, y) = (a.updated ?? -.infinity, b.updated ?? -.infinity)
         if x != y { return x > y }
-        let (p, q) = (isIndexed(a), isIndexed(b))
         return p != q ? p : a.main < b.main
     }
 
@@ -73,10 +82,12 @@ struct RescueChoice {
                         id: best.id, kept: best.main, dropped: candidate.main,
                         reason: isSame
                             ? "both copies are the same"
-                            : isNewer
-                                ? "the copy that stays was updated later"
-                                : isIndexed(best)
-                                    ? "the index leads to the copy that stays" : "nothing tells which is newer"
+                            : isIndexed(best) && (candidate.updated ?? -.infinity) > (best.updated ?? -.infinity)
+                                ? "the index leads to the copy that stays; the other one is newer (--prefer-newest)"
+                                : isNewer
+                                    ? "the copy that stays was updated later"
+                                    : isIndexed(best)
+                                        ? "the index leads to the copy that stays" : "nothing tells which is newer"
                     ))
                 continue
             }
@@ -113,18 +124,10 @@ struct RescueChoice {
             lost.append(
                 RepairPlan.Lost(id: broken.id, page: page, reason: "page \(page) \(broken.failure.reason)"))
         }
-        for candidate in plain where !has(candidate.id) && !told.contains(candidate.main) {
-            lost.append(Self.plain(candidate.id, page: candidate.main))
-        }
     }
 
-    private static func plain(_ id: RecordID, page: UInt32) -> RepairPlan.Lost {
-        RepairPlan.Lost(
-            id: id, page: page,
-            reason: "page \(page) is neither encrypted nor authentic; --include-plain takes such records")
-    }
-
-    private func has(_ id: RecordID) -> Bool {
+    /// Whether a record of an id is among them.
+    func has(_ id: RecordID) -> Bool {
         var low = 0
         var high = records.count
         while low < high {
@@ -134,6 +137,15 @@ struct RescueChoice {
         return low < records.count && records[low].id == id
     }
 
+    /// An overflow page that the index lists for a record and no other record can have.
+    private func restOfChain(of id: RecordID) -> UInt32? {
+        guard let index = metadata?.index, let entry = index.entry(id) else { return nil }
+        return index.pages(of: entry).dropFirst().first { page in
+            guard let (view, kind) = try? store.page(page), kind == .overflow else { return false }
+            return store.cipher.authenticates(view) && !reached.contains(page)
+        }
+    }
+
     /// What became of an indexed record that no page holds.
     private mutating func note(_ outcome: RecordOutcome, _ id: RecordID, _ told: inout Set<UInt32>) {
         switch outcome {
@@ -141,7 +153,17 @@ struct RescueChoice {
         case .noPages: lost.append(RepairPlan.Lost(id: id, page: nil, reason: "the index lists no page for it"))
         case .unstable(let page):
             lost.append(RepairPlan.Lost(id: id, page: page, reason: "its pages changed while they were read"))
-        case .absent(let absence) where absence.failure.severity == .advice: deleted.append(id)
+        case .absent(let absence) where absence.failure.severity == .advice:
+            // A delete zeroes all pages of a record.
+            guard let rest = restOfChain(of: id) else {
+                deleted.append(id)
+                return
+            }
+            lost.append(
+                RepairPlan.Lost(
+                    id: id, page: absence.failure.page,
+                    reason: "page \(absence.failure.page) is zero, and overflow page \(rest) is not: "
+                        + "damage, or a delete that was cut short"))
         case .absent(let absence):
             told.insert(absence.failure.page)
             lost.append(
@@ -151,7 +173,12 @@ struct RescueChoice {
         case .read(let found):
             if found.isPlain, found.id == id {
                 told.insert(found.main)
-                lost.append(Self.plain(id, page: found.main))
+                lost.append(
+                    RepairPlan.Lost(
+                        id: id, page: found.main,
+                        reason:
+                            "page \(found.main) is neither encrypted nor authentic; --include-plain takes such records")
+                )
             } else {
                 let who = found.id.map { "record \($0)" } ?? "a record without an id"
                 lost.append(

@@ -18,6 +18,8 @@ struct RescueScan {
         let main: UInt32
         /// Pages, the main page included.
         let pages: Int
+        /// The overflow pages.
+        let chain: [UInt32]
         /// `updatedAt`, else `createdAt`, in seconds since 2001; nil when it has neither.
         let updated: Double?
         /// Bytes as stored, and their 64-bit FNV-1a.
@@ -43,6 +45,8 @@ struct RescueScan {
     private(set) var firstForeign: UInt32?
     private(set) var overflowPages = 0
     private(set) var pages = 0
+    /// Pages of all candidates together.
+    private var followed = 0
 
     fileprivate struct Part: Sendable {
         var candidates: [Candidate] = []
@@ -53,43 +57,63 @@ struct RescueScan {
     }
 
     private static let slice = 64
-    private static let window = 4096
+    private static let window = 1024
     private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
 
     /// Reads all pages. Rethrows what `progress` throws, and throws what looking for holes of the file throws; a page that the
     /// disk does not give is among the broken ones.
-    init(_ store: PageStore, _ phase: MaintenanceProgress.Phase, _ progress: (MaintenanceProgress) throws -> Void)
-        throws
-    {
-        let total = min(store.totalPages, UInt64(UInt32.max))
+    ///
+    /// - Parameter readsPlain: whether pages in plain text (version 1) are read as well.
+    init(
+        _ store: PageStore, readsPlain: Bool, _ phase: MaintenanceProgress.Phase,
+        _ progress: (MaintenanceProgress) throws -> Void
+    ) throws {
+        // No image of the WAL counts for a hole, and the few behind the end are visited one by one: their numbers prove nothing.
+        let total = min(store.filePages, UInt64(UInt32.max))
+        let behind = store.overlay.keys.filter { UInt64($0) >= total }.sorted()
         let pageBytes = UInt64(PageView.byteCount)
         let source = store.source
         var start: UInt64 = 0
         while start < total {
             try progress(MaintenanceProgress(phase, done: Int(start), total: Int(total)))
-            if store.overlay.isEmpty {
-                let data = try store.file.nextData(from: start * pageBytes).map { $0 / pageBytes } ?? total
-                if data > start {
-                    start = min(data, total)
-                    continue
-                }
+            let data = try store.file.nextData(from: start * pageBytes).map { $0 / pageBytes } ?? total
+            if data > start {
+                start = min(data, total)
+                continue
             }
             let end = min(start + UInt64(Self.window), total)
-            let parts = Self.read(Int(start)..<Int(end), source)
-            for part in parts {
-                candidates += part.candidates
-                broken += part.broken
-                foreign += part.foreign
-                firstForeign = firstForeign ?? part.firstForeign
-                overflowPages += part.overflowPages
+            for part in Self.read(Int(start)..<Int(end), source, readsPlain) { add(part) }
+            followed = candidates.reduce(0) { $0 + $1.pages }
+            // Each page belongs to one record. Where many mains name one chain, somebody wants this to take for ever.
+            guard followed <= 8 * Int(total) + Self.freely else {
+                throw EngineError(
+                    .limitExceeded,
+                    "the records of \(store.file.path.displayString) name the same pages again and again",
+                    hint: "no BlazeDB writes such a file: it was made by hand", path: store.file.path)
             }
             start = end
         }
-        pages = Int(total)
+        for page in behind {
+            var part = Part()
+            part.look(at: page, store, readsPlain)
+            add(part)
+        }
+        pages = Int(total) + behind.count
         try progress(MaintenanceProgress(phase, done: pages, total: pages))
     }
 
-    private static func read(_ range: Range<Int>, _ source: PageStore.Source) -> [Part] {
+    /// So many pages more than the file has may be read for chains.
+    private static let freely = 100_000
+
+    private mutating func add(_ part: Part) {
+        candidates += part.candidates
+        broken += part.broken
+        foreign += part.foreign
+        firstForeign = firstForeign ?? part.firstForeign
+        overflowPages += part.overflowPages
+    }
+
+    private static func read(_ range: Range<Int>, _ source: PageStore.Source, _ readsPlain: Bool) -> [Part] {
         let count = (range.count + slice - 1) / slice
         let parts = Mutex([Part](repeating: Part(), count: count))
         let next = Mutex(0)
@@ -103,7 +127,9 @@ struct RescueScan {
                 guard place < count else { return }
                 var part = Part()
                 let start = range.lowerBound + place * slice
-                for page in start..<min(start + slice, range.upperBound) { part.look(at: UInt32(page), store) }
+                for page in start..<min(start + slice, range.upperBound) {
+                    part.look(at: UInt32(page), store, readsPlain)
+                }
                 parts.withLock { $0[place] = part }
             }
         }
@@ -112,7 +138,7 @@ struct RescueScan {
 }
 
 extension RescueScan.Part {
-    mutating func look(at page: UInt32, _ store: PageStore) {
+    mutating func look(at page: UInt32, _ store: PageStore, _ readsPlain: Bool) {
         let kind: PageKind
         do {
             kind = try store.page(page).kind
@@ -128,6 +154,11 @@ extension RescueScan.Part {
         case .unrecognized:
             foreign += 1
             firstForeign = firstForeign ?? page
+        case .plain where !readsPlain:
+            // What it says of a chain proves nothing, so that is not followed either.
+            let failure = RecordFailure(
+                .unencryptedPage, page: page, "is neither encrypted nor authentic; --include-plain takes such records")
+            broken.append(RescueScan.Broken(failure: failure, id: Self.id(ofPlain: page, store)))
         case .record, .plain, .compressed, .unknownVersion: readRecord(at: page, store)
         }
     }
@@ -157,12 +188,19 @@ extension RescueScan.Part {
             }
             candidates.append(
                 RescueScan.Candidate(
-                    id: id, main: page, pages: stored.chain.count, updated: decoded.record.updated,
+                    id: id, main: page, pages: stored.chain.count, chain: Array(stored.chain.dropFirst()),
+                    updated: decoded.record.updated,
                     byteCount: stored.bytes.count, digest: stored.bytes.withUnsafeBytes { Checksum.fnv1a64($0) },
                     isOldForm: stored.isOldForm, isPlain: stored.isPlain,
                     looksLonger: stored.chain.count == 1
                         && stored.bytes.withUnsafeBytes { OverflowReference(plaintext: $0) } != nil))
         }
+    }
+
+    /// Whose record a plain page says that it holds.
+    private static func id(ofPlain page: UInt32, _ store: PageStore) -> RecordID? {
+        guard let (view, _) = try? store.page(page), view.recordLength <= PageView.plainCapacity else { return nil }
+        return RecordCodec.leadingID(view.slice(9, Int(view.recordLength)))
     }
 
     /// Whose record it was, where the main page itself is authentic.

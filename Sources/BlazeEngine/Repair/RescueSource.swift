@@ -42,6 +42,10 @@ struct RescueSource {
             // A page that the index does not name holds nothing that was acknowledged, and its number is not authenticated.
             let listed = Set(metadata.index.pages)
             store.overlay = store.overlay.filter { listed.contains($0.key) }
+        } else if let wal {
+            // Nor is it without an index: a page that is farther behind the end than there are entries is none.
+            let end = store.filePages + UInt64(wal.entries)
+            store.overlay = store.overlay.filter { UInt64($0.key) < end }
         }
         limit = try Self.limit(marked, metadata, metadataStatus, store, in: storage)
     }

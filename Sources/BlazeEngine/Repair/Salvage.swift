@@ -64,10 +64,27 @@ public enum Salvage {
         let (data, meta) = try places(of: files, in: storage)
         let hasWAL = try onStorage(files.wal) { try storage.status(of: files.wal)?.size ?? 0 } > 0
         try checkFree(target, in: storage)
-        let source = try RescueSource(
-            data: data, meta: meta, wal: hasWAL ? files.wal : nil, in: storage, key: key, marked: nil)
-        let choice = RescueChoice(source, try RescueScan(source.store, .reading, progress), options)
-        var plan = RepairPlan(salvaging: choice, source)
+        // A WAL belongs to the database's own data file, wherever a vacuum has put that, and to no other one.
+        let isOwn = data == nil || data == files.data || data == files.dataAside
+        let present = try RescueSource(
+            data: data, meta: meta, wal: hasWAL && isOwn ? files.wal : nil, in: storage, key: key,
+            marked: isOwn ? files : nil)
+        var plan = RepairPlan()
+        let backup =
+            isOwn && data != nil ? try Rescue.backup(files, present, in: storage, key: key, options, &plan) : nil
+        let source =
+            try backup.map { backup throws(EngineError) in
+                try RescueSource(data: backup.path, meta: backup.meta.path, wal: nil, in: storage, key: key)
+            } ?? present
+        let choice = RescueChoice(
+            source, try RescueScan(source.store, readsPlain: options.includesPlain, .reading, progress), options)
+        guard !choice.records.isEmpty || (choice.lost.isEmpty && source.metadata != nil) else {
+            throw EngineError(
+                .nothingKept,
+                "nothing that is left of \(files.data.displayString) is a record that this password opens",
+                path: files.data)
+        }
+        plan.salvage(choice, source, backup: backup != nil)
         let image =
             try source.metadata.map { metadata throws(EngineError) in try MetadataImage(metadata) } ?? MetadataImage()
         let status = try data.map { try storage.open($0).status() }
@@ -84,7 +101,7 @@ public enum Salvage {
             try name(successor, target, salt, in: storage)
             plan.bytesBefore = status?.size ?? 0
             plan.bytesAfter = successor.bytes
-            return Report(plan: plan, source: data, bytes: successor.bytes)
+            return Report(plan: plan, source: backup?.path ?? data, bytes: successor.bytes)
         } catch {
             // What is left over is told by its name; why the salvage ended is the error to tell.
             for path in [new.data, new.meta] { try? storage.remove(path) }
@@ -107,22 +124,29 @@ public enum Salvage {
     private static func name(
         _ new: Successor, _ target: FileSet, _ salt: [UInt8]?, in storage: any ChangingStorage
     ) throws {
-        if let salt {
-            let file = try storage.create(target.salt, like: nil)
-            try file.write(salt, at: 0)
-            try file.sync()
+        guard try storage.status(of: new.files.data)?.identity == new.dataIdentity,
+            try storage.status(of: new.files.meta)?.identity == new.metaIdentity
+        else {
+            throw EngineError(
+                .replacedMeanwhile, "another salvage is writing \(target.data.displayString)", path: target.data)
         }
+        var saltIdentity: FileIdentity?
         do {
+            if let salt {
+                let file = try storage.create(target.salt, like: nil)
+                saltIdentity = try file.status().identity
+                try file.write(salt, at: 0)
+                try file.sync()
+            }
             try storage.link(new.files.data, to: target.data)
             try storage.syncDirectory(of: target.data)
             try storage.link(new.files.meta, to: target.meta)
         } catch {
             // Only what was made here is taken away again.
-            for (path, identity) in [(target.data, new.dataIdentity)]
-            where (try? storage.status(of: path))??.identity == identity {
+            for (path, identity) in [(target.data, new.dataIdentity), (target.salt, saltIdentity)]
+            where identity != nil && (try? storage.status(of: path))??.identity == identity {
                 try? storage.remove(path)
             }
-            if salt != nil { try? storage.remove(target.salt) }
             throw error
         }
         for path in [new.files.data, new.files.meta] { try storage.remove(path) }
@@ -131,8 +155,7 @@ public enum Salvage {
 }
 
 extension RepairPlan {
-    fileprivate init(salvaging choice: RescueChoice, _ source: RescueSource) {
-        self.init()
+    fileprivate mutating func salvage(_ choice: RescueChoice, _ source: RescueSource, backup: Bool) {
         take(choice)
         if let problem = source.problem {
             add(.metadataRebuilt, "the index is made anew from the pages: \(problem.message)")
@@ -140,6 +163,6 @@ extension RepairPlan {
                 .definitionsLost,
                 "index definitions and settings are lost: the app defines its indexes again when it opens the database")
         }
-        tell(choice, source, backup: false)
+        tell(choice, source, backup: backup)
     }
 }

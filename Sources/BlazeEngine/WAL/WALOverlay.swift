@@ -143,7 +143,15 @@ struct WALOverlay {
     }
 
     private func look(at page: UInt32) throws(EngineError) -> PageState {
-        let (view, kind) = try store.filePage(page)
+        let view: PageView
+        let kind: PageKind
+        do throws(EngineError) {
+            (view, kind) = try store.filePage(page)
+        } catch {
+            // A page that the disk does not give is what an image is there for.
+            guard error.code == .readFailed else { throw error }
+            return PageState(kind: .unrecognized, isSound: false, checksum: 0)
+        }
         return PageState(
             kind: kind, isSound: kind == .empty || (kind != .absent && store.cipher.isSound(view)),
             checksum: Checksum.crc32(view.bytes))

@@ -46,6 +46,8 @@ public protocol ChangingStorage: Storage {
     func link(_ path: FilePath, to other: FilePath) throws(StorageError)
     /// Takes a name away; no error when there is none.
     func remove(_ path: FilePath) throws(StorageError)
+    /// What a path itself names, symbolic links not followed: one is `special`. Nil where nothing has that path.
+    func ownStatus(of path: FilePath) throws(StorageError) -> FileStatus?
     /// Makes a directory that nobody else may enter, owned like `model` where this process may give files away.
     func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError)
     /// Takes an empty directory away; no error when there is none.

@@ -40,6 +40,17 @@ extension PosixStorage: ChangingStorage {
         }
     }
 
+    /// lstat(2).
+    public func ownStatus(of path: FilePath) throws(StorageError) -> FileStatus? {
+        var raw = stat()
+        guard path.withPlatformString({ lstat($0, &raw) }) == 0 else {
+            let error = StorageError(Errno(rawValue: errno), operation: "stat", path: path)
+            if error.code == .notFound { return nil }
+            throw error
+        }
+        return FileStatus(raw)
+    }
+
     /// mkdir(2), lchown(2).
     public func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError) {
         try callSystem("make", path) { mkdir($0, 0o700) }

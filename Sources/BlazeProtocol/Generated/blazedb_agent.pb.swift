@@ -4636,6 +4636,9 @@ public nonisolated struct WireRepairOptions: Sendable {
 
   public var includePlain: Bool = false
 
+  /// Of two copies of a record the newer one, also behind nextPageIndex.
+  public var preferNewest: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -11279,7 +11282,7 @@ nonisolated extension WireFixPermissionsReply: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension WireRepairOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RepairOptions"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{3}include_free\0\u{3}include_plain\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}transaction\0\u{3}include_free\0\u{3}include_plain\0\u{3}prefer_newest\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -11290,6 +11293,7 @@ nonisolated extension WireRepairOptions: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularEnumField(value: &self.transaction) }()
       case 2: try { try decoder.decodeSingularBoolField(value: &self.includeFree) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.includePlain) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.preferNewest) }()
       default: break
       }
     }
@@ -11305,6 +11309,9 @@ nonisolated extension WireRepairOptions: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.includePlain != false {
       try visitor.visitSingularBoolField(value: self.includePlain, fieldNumber: 3)
     }
+    if self.preferNewest != false {
+      try visitor.visitSingularBoolField(value: self.preferNewest, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -11312,6 +11319,7 @@ nonisolated extension WireRepairOptions: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.transaction != rhs.transaction {return false}
     if lhs.includeFree != rhs.includeFree {return false}
     if lhs.includePlain != rhs.includePlain {return false}
+    if lhs.preferNewest != rhs.preferNewest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

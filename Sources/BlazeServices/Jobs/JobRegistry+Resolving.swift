@@ -60,7 +60,7 @@ extension JobRegistry {
                 // Its disk may come back.
                 return still(job, named: "not-found", "the database is not there now")
             }
-            let (outcome, steps) = try FileRecovery.resolve(files, in: storage, lock: lock)
+            let (outcome, steps) = try FileRecovery.resolve(files, in: storage, locks: [lock])
             return resolved(
                 job, outcome, steps,
                 now: try storage.status(of: job.kind.replacesData ? files.data : files.meta)?.identity)
