@@ -16,10 +16,13 @@ struct MetadataFile {
     init(_ files: FileSet, in storage: any Storage) throws(EngineError) { try self.init(files.meta, in: storage) }
 
     /// The same of a copy under another name.
-    init(_ path: FilePath, in storage: any Storage) throws(EngineError) {
+    ///
+    /// - Parameter isRescue: also one whose wrapper claims a version that is not known here. Nothing signs that number, so a
+    ///   signature that verifies tells that it is damaged.
+    init(_ path: FilePath, in storage: any Storage, isRescue: Bool = false) throws(EngineError) {
         self.path = path
         (bytes, status, file) = try Self.read(path, in: storage)
-        wrapper = try MetadataWrapper(bytes, path: path)
+        wrapper = try MetadataWrapper(bytes, path: path, isRescue: isRescue)
     }
 
     /// The same of a file that is open: nobody can have put another one in its place.

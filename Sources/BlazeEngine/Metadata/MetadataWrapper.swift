@@ -30,7 +30,9 @@ struct MetadataWrapper {
     ]
 
     /// Takes the wrapper apart. The payload and `layout` are not parsed.
-    init(_ bytes: [UInt8], path: FilePath) throws(EngineError) {
+    ///
+    /// - Parameter isRescue: takes an unknown version with a signed payload for version 2.
+    init(_ bytes: [UInt8], path: FilePath, isRescue: Bool = false) throws(EngineError) {
         var members: [String: Range<Int>] = [:]
         do {
             var scanner = JSONScanner(bytes)
@@ -58,7 +60,8 @@ struct MetadataWrapper {
                 return try scanner.text(try scanner.string())
             }
             let scanner = JSONScanner(bytes)
-            version = Int(members["secureLayoutVersion"].flatMap(scanner.exactInteger) ?? 1)
+            let version = Int(members["secureLayoutVersion"].flatMap(scanner.exactInteger) ?? 1)
+            self.version = isRescue && members["signedPayload"] != nil ? 2 : version
             signedAt = try text("signedAt")
             encodingFormat = try text("encodingFormat")
             self.signature = Self.base64(bytes, signature) ?? []

@@ -74,7 +74,7 @@ struct Rescue {
     private static func findings(
         _ files: FileSet, _ present: RescueSource, isInPlace: Bool, in storage: any Storage, key: SymmetricKey
     ) throws(EngineError) -> [Finding] {
-        guard isInPlace, present.metadata != nil else {
+        guard isInPlace, present.metadata != nil, present.problem == nil else {
             return try FileSummary.read(files, in: storage, ownership: .leased).findings
                 + (present.problem?.code == .metadataUnverified
                     ? [Finding(.badMeta, .damage, present.problem?.message ?? "")] : [])

@@ -124,6 +124,15 @@ struct RescueChoice {
             lost.append(
                 RepairPlan.Lost(id: broken.id, page: page, reason: "page \(page) \(broken.failure.reason)"))
         }
+        if metadata == nil {
+            // No index tells what such a page was: a record, or a part of one that is told already.
+            told.formUnion(scan.broken.map(\.failure.page))
+            for page in scan.foreign where !told.contains(page) {
+                lost.append(
+                    RepairPlan.Lost(
+                        id: nil, page: page, reason: "page \(page) is overwritten: if it was a record, that is lost"))
+            }
+        }
     }
 
     /// Whether a record of an id is among them.

@@ -41,9 +41,7 @@ struct RescueScan {
     private(set) var candidates: [Candidate] = []
     private(set) var broken: [Broken] = []
     /// Pages that are neither zero nor BlazeDB's.
-    private(set) var foreign = 0
-    private(set) var firstForeign: UInt32?
-    private(set) var overflowPages = 0
+    private(set) var foreign: [UInt32] = []
     private(set) var pages = 0
     /// Pages of all candidates together.
     private var followed = 0
@@ -51,9 +49,7 @@ struct RescueScan {
     fileprivate struct Part: Sendable {
         var candidates: [Candidate] = []
         var broken: [Broken] = []
-        var foreign = 0
-        var firstForeign: UInt32?
-        var overflowPages = 0
+        var foreign: [UInt32] = []
     }
 
     private static let slice = 64
@@ -109,8 +105,6 @@ struct RescueScan {
         candidates += part.candidates
         broken += part.broken
         foreign += part.foreign
-        firstForeign = firstForeign ?? part.firstForeign
-        overflowPages += part.overflowPages
     }
 
     private static func read(_ range: Range<Int>, _ source: PageStore.Source, _ readsPlain: Bool) -> [Part] {
@@ -149,11 +143,8 @@ extension RescueScan.Part {
             return
         }
         switch kind {
-        case .empty, .absent: return
-        case .overflow: overflowPages += 1
-        case .unrecognized:
-            foreign += 1
-            firstForeign = firstForeign ?? page
+        case .empty, .absent, .overflow: return
+        case .unrecognized: foreign.append(page)
         case .plain where !readsPlain:
             // What it says of a chain proves nothing, so that is not followed either.
             let failure = RecordFailure(

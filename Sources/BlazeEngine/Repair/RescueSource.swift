@@ -10,7 +10,7 @@ struct RescueSource {
     let store: PageStore
     /// The metadata, its signature verified; nil when there is none that can be used.
     let metadata: Metadata?
-    /// Why there is none.
+    /// Why there is none, or why nothing but a rescue takes it.
     let problem: EngineError?
     /// The file of the metadata, whether it can be used or not; nil when there is none.
     let metadataStatus: FileStatus?
@@ -18,6 +18,10 @@ struct RescueSource {
     let wal: WALSummary?
     /// The pages from here on are of a change of ours that was not finished.
     let limit: UInt64?
+
+    /// How far behind the end of the data file the WAL may have pages where no index tells which there are: damaged numbers would
+    /// make the file longer than any disk.
+    private static let pagesBehindEnd: UInt64 = 1 << 16
 
     /// Opens data, metadata and WAL. Metadata that cannot be used is no error.
     ///
@@ -38,14 +42,11 @@ struct RescueSource {
             try WALOverlay.lay(path, over: store, index: metadata?.index ?? RecordIndex(), in: storage).summary
         }
         (self.store, self.metadata, self.problem, self.metadataStatus) = (store, metadata, problem, metadataStatus)
-        if let metadata, !store.overlay.isEmpty {
+        if !store.overlay.isEmpty {
             // A page that the index does not name holds nothing that was acknowledged, and its number is not authenticated.
-            let listed = Set(metadata.index.pages)
-            store.overlay = store.overlay.filter { listed.contains($0.key) }
-        } else if let wal {
-            // Nor is it without an index: a page that is farther behind the end than there are entries is none.
-            let end = store.filePages + UInt64(wal.entries)
-            store.overlay = store.overlay.filter { UInt64($0.key) < end }
+            let listed = metadata.map { Set($0.index.pages) }
+            let end = data == nil ? UInt64.max : store.filePages + Self.pagesBehindEnd
+            store.overlay = store.overlay.filter { page, _ in listed?.contains(page) ?? (UInt64(page) < end) }
         }
         limit = try Self.limit(marked, metadata, metadataStatus, store, in: storage)
     }
@@ -56,7 +57,7 @@ struct RescueSource {
         var status: FileStatus?
         do throws(EngineError) {
             status = try onStorage(path) { try storage.status(of: path) }
-            let file = try MetadataFile(path, in: storage)
+            let (file, unknown) = try Self.file(path, in: storage, key: key)
             status = file.status
             guard file.isVerified(by: key, texts: try file.signedTexts()) else {
                 throw EngineError(
@@ -70,12 +71,28 @@ struct RescueSource {
                     .unsupportedFormat, "\(path.displayString) is of another major format version than 1",
                     hint: "a newer blazedb-agent may read it", path: path)
             }
-            return (metadata, nil, status)
+            return (metadata, unknown, status)
         } catch {
             switch error.code {
             case .permissionDenied, .unsupportedFormat, .noMemory: throw error
             default: return (nil, error, status)
             }
+        }
+    }
+
+    /// The metadata's file, and why other readers refuse it although its signature verifies. Throws `.unsupportedFormat` where
+    /// its version is not known and nothing tells that the number is damaged.
+    private static func file(
+        _ path: FilePath, in storage: any Storage, key: SymmetricKey
+    ) throws(EngineError) -> (MetadataFile, EngineError?) {
+        do throws(EngineError) {
+            return (try MetadataFile(path, in: storage), nil)
+        } catch {
+            guard error.code == .unsupportedFormat,
+                let file = try? MetadataFile(path, in: storage, isRescue: true), let texts = try? file.signedTexts(),
+                file.isVerified(by: key, texts: texts)
+            else { throw error }
+            return (file, error)
         }
     }
 

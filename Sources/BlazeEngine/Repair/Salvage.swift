@@ -157,7 +157,7 @@ public enum Salvage {
 extension RepairPlan {
     fileprivate mutating func salvage(_ choice: RescueChoice, _ source: RescueSource, backup: Bool) {
         take(choice)
-        if let problem = source.problem {
+        if source.metadata == nil, let problem = source.problem {
             add(.metadataRebuilt, "the index is made anew from the pages: \(problem.message)")
             add(
                 .definitionsLost,

@@ -37,7 +37,11 @@ public final class LeftoverListings: Storage {
     public func available(at path: FilePath) -> UInt64? { base.available(at: path) }
 
     private static func mayBeLeftover(_ name: String) -> Bool {
-        if name.hasPrefix("backup_v0_") || name.hasPrefix("txn_") || name.contains(".vacuum") { return true }
+        if name.hasPrefix("backup_v0_") || name.hasPrefix("txn_") || name.contains(".vacuum")
+            || name.contains(".before-repair-") || name.contains(".agent_")
+        {
+            return true
+        }
         // `NAME.blazedb.wal` is left over; `NAME.wal` is every database's own.
         return name.hasSuffix(".wal") && name.dropLast(4).contains(".")
     }
