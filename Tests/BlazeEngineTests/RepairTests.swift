@@ -296,6 +296,16 @@ import TestSupport
             #expect(try storage.status(of: bench.files.repairMarker) == nil, "\(what): the marker stays")
             let kept = try RepairUndo.kept(of: bench.files, in: storage)
             #expect(kept.count <= 1, "\(what)")
+            if kept.isEmpty {
+                #expect(storage.paths.allSatisfy { $0.components.count == 2 }, "\(what): half a kept set stays")
+                var before = RepairBench.outside(bench.storage)
+                if let aside = before.removeValue(forKey: bench.files.dataAside) { before[bench.files.data] = aside }
+                before[bench.files.swapMarker] = nil
+                let now = RepairBench.outside(storage)
+                for path in Set(before.keys).union(now.keys) {
+                    #expect(before[path] == now[path], "\(what): \(path) is not as it was")
+                }
+            }
             try bench.apply(storage)
             #expect(try bench.hash(storage).0 == wanted, "\(what)")
             let stay = bench.bench.leftovers(storage).filter {

@@ -54,10 +54,18 @@ struct KeptSet {
 
     /// Those that are there, the newest first.
     static func all(of files: FileSet, in storage: any ChangingStorage) throws -> [KeptSet] {
+        let stamp = files.nameBytes.count + FileSet.keptMark.utf8.count + "20261126T224354Z".utf8.count
+        /// Of one second the one with the larger number, which may have more digits.
+        func isNewer(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+            let (x, y) = (a.prefix(stamp), b.prefix(stamp))
+            if !x.elementsEqual(y) { return y.lexicographicallyPrecedes(x) }
+            return a.count == b.count ? b.lexicographicallyPrecedes(a) : a.count > b.count
+        }
+        func bytes(_ name: FilePath.Component) -> [UInt8] { FilePath(root: nil, [name]).bytes }
         return try storage.names(in: files.directory)
-            .filter { files.isKept(FilePath(root: nil, [$0]).bytes) }
+            .filter { files.isKept(bytes($0)) }
+            .sorted { isNewer(bytes($0), bytes($1)) }
             .map { files.directory.appending($0) }
-            .sorted { $1.bytes.lexicographicallyPrecedes($0.bytes) }
             .map { KeptSet($0, of: files, in: storage) }
             .filter { try $0.isPrivate() }
     }

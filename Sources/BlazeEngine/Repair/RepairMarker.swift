@@ -233,6 +233,7 @@ struct RepairMarker: Equatable {
                 }
                 try storage.link(kept.path(move.name), to: path)
             }
+            if now == from { try giveBackLog(files, kept, in: storage) }
             try storage.syncDirectory(of: files.data)
             try kept.remove()
         }
@@ -243,6 +244,18 @@ struct RepairMarker: Equatable {
                 ? "a repair that did not end was undone"
                 : "a repair did not end, and other files have come since: \(kept.directory.displayString) keeps the old ones"
         )
+    }
+
+    /// The WAL is emptied just before the new files come; the kept set has all of it by then. What was to be decided by it is
+    /// open again: a decision is written down only because the WAL will not tell any more.
+    private func giveBackLog(_ files: FileSet, _ kept: KeptSet, in storage: any ChangingStorage) throws {
+        guard let name = files.wal.lastComponent, let now = try storage.status(of: files.wal) else { return }
+        if now.size == 0 {
+            guard let old = try storage.status(of: kept.path(name)), old.size > 0 else { return }
+            try storage.rename(kept.path(name), to: files.wal)
+            try storage.syncDirectory(of: files.wal)
+        }
+        try storage.remove(files.rollbackMarker)
     }
 }
 
