@@ -76,7 +76,7 @@ def test_every_damaged_database(agent, put, name):
         told = plan(agent, sample)
         agent.ctl("repair", sample.path, *sample.kdf, **given(sample)).expect(OK)
     assert set(told) == PLAN and told["needed"] is True and told["records"] == wanted["records"]
-    checked = agent.ctl("check", "--quick", sample.path, *sample.kdf, **given(sample))
+    checked = agent.ctl("check", "--full", sample.path, *sample.kdf, **given(sample))
     assert checked.status != OK
     job = apply(agent, sample)
     assert job["kind"] == "repair" and job["state"] == "done"
@@ -336,7 +336,7 @@ def test_killed_inside_repair_and_undo_a_hundred_times(world, template, records,
 
 
 @pytest.mark.linux
-def test_a_full_disk_leaves_the_old_files(agent, template, tmp_path):
+def test_a_full_disk_leaves_the_old_files(world, template, tmp_path):
     mount = tmp_path / "small"
     mount.mkdir()
     size = template.path.stat().st_size + 3 * template.sidecar("meta").stat().st_size
@@ -345,17 +345,17 @@ def test_a_full_disk_leaves_the_old_files(agent, template, tmp_path):
         sample = broken(template, mount / "db")
         before = contents(mount)
         envelope.failure(
-            agent.ctl("repair", sample.path, "--apply", "--yes", "-o", "json", *sample.kdf, **given(sample)),
+            world.ctl("repair", sample.path, "--apply", "--yes", "-o", "json", *sample.kdf, **given(sample)),
             INSUFFICIENT)
         assert contents(mount) == before
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True, timeout=30)
-        told = plan(agent, sample)
+        told = plan(world, sample)
         assert told["needed"] is True
-        agent.ctl("repair", sample.path, "--apply", "--yes", *sample.kdf, **given(sample)).expect(
+        world.ctl("repair", sample.path, "--apply", "--yes", *sample.kdf, **given(sample)).expect(
             INSUFFICIENT, FAILURE, 16)
         assert contents(mount) == before
     finally:
-        agent.ctl("agent", "stop")
+        world.ctl("agent", "stop")
         subprocess.run(["umount", mount], check=True, timeout=30)
 
 

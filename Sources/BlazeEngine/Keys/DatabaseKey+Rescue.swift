@@ -60,7 +60,7 @@ extension DatabaseKey {
         } else {
             salt = try Salt.read(files, in: storage)
         }
-        let place = try RescueSource.places(of: files, in: storage).data
+        let place = try Salvage.places(of: files, in: storage).data
         let status = try place.map { path throws(EngineError) in
             try onStorage(path) { try storage.open(path).status() }
         }
