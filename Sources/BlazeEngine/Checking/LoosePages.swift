@@ -1,7 +1,5 @@
 internal import BlazeModel
 internal import BlazePlatform
-internal import Dispatch
-internal import Synchronization
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -30,8 +28,6 @@ struct LoosePages {
     private(set) var pagesRead: UInt64 = 0
 
     private static let window = 4096
-    private static let slice = 64
-    private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
 
     private enum Look: Sendable {
         case whole(Whole, chain: [UInt32])
@@ -89,26 +85,13 @@ struct LoosePages {
         _ pages: [UInt32], _ store: PageStore, progress: () throws -> Void,
         _ look: @escaping @Sendable (UInt32, PageStore) -> Look, _ body: (Look) -> Void
     ) throws {
-        let source = store.source
         for start in stride(from: 0, to: pages.count, by: window) {
             try progress()
             let part = Array(pages[start..<min(start + window, pages.count)])
-            let slices = (part.count + slice - 1) / slice
-            let next = Mutex(0)
-            let looks = Mutex([[Look]](repeating: [], count: slices))
-            DispatchQueue.concurrentPerform(iterations: min(cores, slices)) { _ in
-                let store = PageStore(source)
-                while true {
-                    let number = next.withLock { next in
-                        defer { next += 1 }
-                        return next
-                    }
-                    guard number < slices else { return }
-                    let own = part[number * slice..<min((number + 1) * slice, part.count)].map { look($0, store) }
-                    looks.withLock { $0[number] = own }
-                }
+            let looks = PageSlices.map(part.count, of: store) { places, store in
+                part[places].map { look($0, store) }
             }
-            for look in looks.withLock({ $0 }).joined() { body(look) }
+            for look in looks.joined() { body(look) }
         }
     }
 

@@ -1,7 +1,5 @@
 internal import BlazeModel
 internal import BlazePlatform
-internal import Dispatch
-internal import Synchronization
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
@@ -16,8 +14,6 @@ struct RescueScan {
     struct Candidate: Sendable {
         let id: RecordID
         let main: UInt32
-        /// Pages, the main page included.
-        let pages: Int
         /// The overflow pages.
         let chain: [UInt32]
         /// `updatedAt`, else `createdAt`, in seconds since 2001; nil when it has neither.
@@ -29,6 +25,9 @@ struct RescueScan {
         let isPlain: Bool
         /// Whether it only looks like the beginning of a longer one (trap T21).
         let looksLonger: Bool
+
+        /// Pages, the main page included.
+        var pages: Int { chain.count + 1 }
     }
 
     /// A record page whose record cannot be had.
@@ -52,9 +51,7 @@ struct RescueScan {
         var foreign: [UInt32] = []
     }
 
-    private static let slice = 64
     private static let window = 1024
-    private static let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
 
     /// Reads all pages. Rethrows what `progress` throws, and throws what looking for holes of the file throws; a page that the
     /// disk does not give is among the broken ones.
@@ -68,7 +65,6 @@ struct RescueScan {
         let total = min(store.filePages, UInt64(UInt32.max))
         let behind = store.overlay.keys.filter { UInt64($0) >= total }.sorted()
         let pageBytes = UInt64(PageView.byteCount)
-        let source = store.source
         var start: UInt64 = 0
         while start < total {
             try progress(MaintenanceProgress(phase, done: Int(start), total: Int(total)))
@@ -78,8 +74,7 @@ struct RescueScan {
                 continue
             }
             let end = min(start + UInt64(Self.window), total)
-            for part in Self.read(Int(start)..<Int(end), source, readsPlain) { add(part) }
-            followed = candidates.reduce(0) { $0 + $1.pages }
+            for part in Self.read(Int(start)..<Int(end), store, readsPlain) { add(part) }
             // Each page belongs to one record. Where many mains name one chain, somebody wants this to take for ever.
             guard followed <= 8 * Int(total) + Self.freely else {
                 throw EngineError(
@@ -103,31 +98,17 @@ struct RescueScan {
 
     private mutating func add(_ part: Part) {
         candidates += part.candidates
+        followed += part.candidates.reduce(0) { $0 + $1.pages }
         broken += part.broken
         foreign += part.foreign
     }
 
-    private static func read(_ range: Range<Int>, _ source: PageStore.Source, _ readsPlain: Bool) -> [Part] {
-        let count = (range.count + slice - 1) / slice
-        let parts = Mutex([Part](repeating: Part(), count: count))
-        let next = Mutex(0)
-        DispatchQueue.concurrentPerform(iterations: min(cores, count)) { _ in
-            let store = PageStore(source)
-            while true {
-                let place = next.withLock { next in
-                    defer { next += 1 }
-                    return next
-                }
-                guard place < count else { return }
-                var part = Part()
-                let start = range.lowerBound + place * slice
-                for page in start..<min(start + slice, range.upperBound) {
-                    part.look(at: UInt32(page), store, readsPlain)
-                }
-                parts.withLock { $0[place] = part }
-            }
+    private static func read(_ range: Range<Int>, _ store: PageStore, _ readsPlain: Bool) -> [Part] {
+        PageSlices.map(range.count, of: store) { places, store in
+            var part = Part()
+            for place in places { part.look(at: UInt32(range.lowerBound + place), store, readsPlain) }
+            return part
         }
-        return parts.withLock { $0 }
     }
 }
 
@@ -179,7 +160,7 @@ extension RescueScan.Part {
             }
             candidates.append(
                 RescueScan.Candidate(
-                    id: id, main: page, pages: stored.chain.count, chain: Array(stored.chain.dropFirst()),
+                    id: id, main: page, chain: Array(stored.chain.dropFirst()),
                     updated: decoded.record.updated,
                     byteCount: stored.bytes.count, digest: stored.bytes.withUnsafeBytes { Checksum.fnv1a64($0) },
                     isOldForm: stored.isOldForm, isPlain: stored.isPlain,
@@ -227,7 +208,7 @@ extension Record {
             switch self[name] {
             case .date(let seconds) where !seconds.isNaN: return seconds
             case .string(let text):
-                if let date = try? Date.ISO8601FormatStyle().parse(text) { return date.timeIntervalSinceReferenceDate }
+                if let seconds = ISOMoment.seconds(text) { return seconds }
             default: continue
             }
         }
