@@ -12,7 +12,8 @@ struct RepairBench {
     let storage: CrashStorage
     let manifest: Fixture.Manifest
 
-    init(_ name: String) throws {
+    /// - Parameter lacksMeta: the metadata is taken away, once the key is known.
+    init(_ name: String, lacksMeta: Bool = false) throws {
         let fixture = Fixture.named(name)
         let files = FileSet(data: FilePath("/db").appending(fixture.manifest.database))
         storage = CrashStorage(try fixture.contents())
@@ -22,6 +23,7 @@ struct RepairBench {
             of: files, in: storage, password: &password, iterations: fixture.manifest.pbkdf2Iterations)
         let key = derived.withKey { key in key.withUnsafeBytes { SymmetricKey(data: $0) } }
         bench = WriterBench(files: files, key: key)
+        if lacksMeta { storage[files.meta] = nil }
     }
 
     var files: FileSet { bench.files }

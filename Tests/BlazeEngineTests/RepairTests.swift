@@ -250,6 +250,82 @@ import TestSupport
         #expect(plan.lost.isEmpty && plan.recovered.isEmpty)
     }
 
+    /// Nothing behind nextPageIndex was ever acknowledged: a newer copy there is of a change that was not finished.
+    @Test func aCopyThatWasNeverAcknowledgedDoesNotCount() throws {
+        let (storage, builder) = try Self.made { builder in
+            for (mark, updated) in [(1, 100.0), (2, 200.0)] {
+                let record = Self.record(1, mark: mark, updated: updated)
+                builder.pages.append(try builder.recordPage(try RecordCodec.encode(record)))
+            }
+            builder.index.append((DatabaseBuilder.id(1), [0]))
+            builder.nextPageIndex = 1
+        }
+        let (plan, contents) = try Self.repaired(storage.copy(), builder)
+        #expect(contents == [DatabaseBuilder.id(1): typedJSON(Self.record(1, mark: 1, updated: 100))])
+        #expect(plan.duplicates.first?.kept == 0)
+        var options = RepairOptions()
+        options.prefersNewest = true
+        #expect(
+            try Self.repaired(storage.copy(), builder, options).1
+                == [DatabaseBuilder.id(1): typedJSON(Self.record(1, mark: 2, updated: 200))])
+    }
+
+    /// A key that signs the metadata and opens nothing may be a slip that BlazeDB has signed a rebuilt index with (trap T8).
+    @Test func aKeyThatOpensNoRecordIsRefused() throws {
+        let (storage, builder) = try Self.made { builder in
+            try builder.add(DatabaseBuilder.id(1))
+            builder.pages[0][40] ^= 1
+        }
+        let before = RepairBench.outside(storage)
+        let files = DatabaseBuilder.files
+        func apply(always: Bool) throws -> Repair.Report {
+            var repair = Repair(
+                files, in: storage, key: builder.key, locks: [try storage.lock(files.data)], options: RepairOptions())
+            return try repair.apply(always: always)
+        }
+        #expect(throws: EngineError(.wrongPassword, "")) { try apply(always: false) }
+        #expect(RepairBench.outside(storage) == before)
+        #expect(try apply(always: true).plan.lost.map(\.id) == [DatabaseBuilder.id(1)])
+    }
+
+    /// Whoever may write beside a database must not have the next change remove what he names.
+    @Test(arguments: ["elsewhere", "other.before-repair-20261126T224354Z"])
+    func aPlantedMarkerRemovesNothing(_ kept: String) throws {
+        let bench = try RepairBench("tiny")
+        let storage = bench.storage.copy()
+        try storage.makeDirectory(FilePath("/db").appending(kept), like: nil)
+        let precious = FilePath("/db").appending(kept).appending("letter")
+        storage[precious] = [1, 2, 3]
+        let component = try #require(FilePath.Component(kept))
+        let data = try #require(try storage.status(of: bench.files.data))
+        let marker = RepairMarker(.repair, kept: component, from: WrittenStamp(data))
+        try marker.write(bench.files, in: storage)
+        let lock = try storage.lock(bench.files.data)
+        #expect(throws: EngineError(.recoveryUndecided, "")) {
+            try FileRecovery.resolve(bench.files, in: storage, locks: [lock])
+        }
+        #expect(storage[precious] == [1, 2, 3])
+    }
+
+    /// A WAL of the time before a repair must not come over a database that was given back and went on.
+    @Test func anUndoThatWasOvertakenIsNotFinished() throws {
+        let bench = try RepairBench("unclean")
+        let repaired = bench.storage.copy()
+        try bench.apply(repaired)
+        let whole = repaired.copy()
+        try bench.undo(whole)
+        let commit = try #require(whole.calls.firstIndex { $0.hasSuffix(".vacuum_success") && $0.hasPrefix("sync") })
+        let cut = repaired.copy(.dies, at: commit + 2)
+        _ = try? bench.undo(cut)
+        let left = cut.survivors(.all)
+        let data = try left.openForWriting(bench.files.data)
+        try data.write([9], at: UInt64(try #require(left[bench.files.data]).count))
+        let lock = try left.lock(bench.files.data)
+        _ = try FileRecovery.resolve(bench.files, in: left, locks: [lock])
+        #expect((left[bench.files.wal] ?? []).isEmpty)
+        #expect(left.paths.contains { $0.string.contains(".before-repair-") && $0.string.hasSuffix(".wal") })
+    }
+
     // MARK: Crashes
 
     /// A repair is cut at every call: the old set is there or the new one, and a second repair ends as the first would have.
@@ -258,7 +334,14 @@ import TestSupport
             !["damaged/rebuild-hides-records", "damaged/torn-wal", "damaged/meta-truncated"].contains($0)
         } + ["unclean"])
     func isCutAtEveryCall(_ name: String) throws {
-        let bench = try RepairBench(name)
+        try cut(RepairBench(name), name)
+    }
+
+    @Test func isCutAtEveryCallWithoutMetadata() throws {
+        try cut(RepairBench("damaged/leaked-pages", lacksMeta: true), "leaked-pages without metadata")
+    }
+
+    private func cut(_ bench: RepairBench, _ name: String) throws {
         let wanted = try #require((bench.manifest.repaired ?? bench.manifest.expect)?.sha256)
         let whole = bench.storage.copy()
         try bench.apply(whole)
@@ -322,7 +405,14 @@ import TestSupport
         "damaged/chain-order", "damaged/txn-interrupted", "damaged/forged-v1-meta", "damaged/wal-over-overflow",
     ])
     func undoIsCutAtEveryCall(_ name: String) throws {
-        let bench = try RepairBench(name)
+        try cutUndo(RepairBench(name), name)
+    }
+
+    @Test func undoIsCutAtEveryCallWithoutMetadata() throws {
+        try cutUndo(RepairBench("damaged/leaked-pages", lacksMeta: true), "leaked-pages without metadata")
+    }
+
+    private func cutUndo(_ bench: RepairBench, _ name: String) throws {
         let wanted = try #require((bench.manifest.repaired ?? bench.manifest.expect)?.sha256)
         let old = RepairBench.outside(bench.storage)
         let repaired = bench.storage.copy()

@@ -189,6 +189,36 @@ def test_undo_refuses_to_lose_changes(agent, put):
     assert kept(sample) == [] and plan(agent, sample)["needed"] is True
 
 
+def test_a_planted_set_is_none(agent, put):
+    """A directory that others may have filled is nothing to go back to."""
+    sample = put("tiny")
+    planted = sample.path.with_name(f"{sample.stem}{KEPT}20991231T000000Z")
+    planted.mkdir(mode=0o755)
+    planted.chmod(0o755)
+    (planted / sample.path.name).write_bytes(b"x")
+    (planted / "kept.json").write_text("{}")
+    with unchanged(agent.databases):
+        agent.ctl("repair", sample.path, "--undo", "--yes").expect(NOT_FOUND)
+
+
+def test_giving_every_record_up_is_asked_for(agent, put):
+    """Metadata that the password signs, and no page that it opens: the plan says so, and --always goes on."""
+    sample = put("damaged/leaked-pages")
+    data = bytearray(sample.path.read_bytes())
+    data[100] ^= 1
+    sample.path.write_bytes(data)
+    with unchanged(agent.databases):
+        agent.ctl("repair", sample.path, *sample.kdf, **given(sample)).expect(WRONG_PASSWORD)
+        agent.ctl("repair", sample.path, "--apply", "--yes", *sample.kdf, **given(sample)).expect(WRONG_PASSWORD)
+    agent.ctl("unlock", sample.path, *sample.kdf, **given(sample)).expect(OK)
+    alias = envelope.data(agent.ctl("info", sample.path, "-o", "json"))["alias"]
+    child = on_terminal(agent, "repair", sample.path, "--apply", "--always")
+    child.expect(f"Type {alias} to go on: ")
+    child.sendline(alias)
+    assert finish(child)[0] == OK
+    agent.ctl("check", sample.path).expect(OK)
+
+
 def test_no_value_is_told(agent, put):
     """Neither the plan, nor the job, nor what is kept in repair.json tells a value of a record."""
     sample = put("damaged/lost-second-owner")

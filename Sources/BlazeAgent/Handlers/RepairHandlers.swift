@@ -31,7 +31,7 @@ enum RepairHandlers {
                 iterations: iterations, call)
             reply.job = WireJob(request.detach ? begun : try JobFollowing.attend(begun.id, call))
         }
-        reply.row = try row(database, call.state)
+        reply.row = DatabaseRows.row(for: database, call.state)
         return reply
     }
 
@@ -93,13 +93,8 @@ enum RepairHandlers {
             reply.tier = .lease
             reply.job = WireJob(request.detach ? begun : try JobFollowing.attend(begun.id, call))
         }
-        reply.row = try row(database, call.state)
+        reply.row = DatabaseRows.row(for: database, call.state)
         return reply
-    }
-
-    /// A database that is too damaged for more has its name.
-    private static func row(_ database: LocatedDatabase, _ state: AgentState) throws -> WireDatabaseRow {
-        DatabaseRows.row(for: database, state)
     }
 }
 

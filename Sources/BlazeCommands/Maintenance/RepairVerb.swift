@@ -88,7 +88,7 @@ struct RepairVerb: Verb {
         if !apply { return Self.preview(try look(flow, &given)) }
         if !running.yes {
             let reply = try look(flow, &given, isLast: false)
-            guard reply.facts.needed || always else { return Self.nothingToDo(reply) }
+            guard reply.facts.needed || always else { return Self.preview(reply) }
             if let failure = reply.facts.shortage(title: reply.row.title) { throw failure }
             let title = context.printable(reply.row.title)
             try running.confirm(
@@ -96,7 +96,6 @@ struct RepairVerb: Verb {
                 after: reply.facts.lines(title: title, style: context.style(for: Terminal.error)), context)
         }
         var request = request(flow)
-        request.always = always
         request.wait = running.wireWait
         request.detach = running.detach
         let reply = try AttendedJob(context).run { attend in
@@ -112,6 +111,7 @@ struct RepairVerb: Verb {
         request.target = flow.target
         if let count = secrets.password.kdfIterations { request.kdfIterations = count }
         request.options = rescue.wire
+        request.always = always
         return request
     }
 
@@ -132,15 +132,6 @@ struct RepairVerb: Verb {
             guard reply.facts.needed else { return ["\(reply.row.title) has nothing to repair"] }
             return reply.facts.lines(title: reply.row.title, style: style)
                 + ["blazectl repair --apply carries this out; nothing was changed"]
-        }
-    }
-
-    private static func nothingToDo(_ reply: WireRepairReply) -> VerbResult {
-        var fields = reply.row.identityFields
-        fields["plan"] = reply.facts.json
-        fields["job"] = .null
-        return VerbResult(data: .object(fields), tier: reply.tier.text) { _ in
-            ["\(reply.row.title) has nothing to repair"]
         }
     }
 

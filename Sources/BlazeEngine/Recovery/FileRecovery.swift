@@ -103,7 +103,7 @@ struct InterruptedSwap {
         // Beside the old data file of a database that had no metadata, the new one would lead everybody astray.
         if try storage.status(of: files.metaAside) == nil,
             let new = try RepairMarker.read(files, in: storage)?.newMeta, let meta = try storage.status(of: files.meta),
-            new == FileStamp(meta)
+            new == WrittenStamp(meta)
         {
             try storage.remove(files.meta)
         }

@@ -14,15 +14,15 @@ struct KeptManifest {
     /// The files that are kept.
     let files: [KeptSet.File]
     /// The repaired data file and metadata, as they were when they came into place.
-    let data: FileStamp
-    let meta: FileStamp
+    let data: WrittenStamp
+    let meta: WrittenStamp
 
     private static let limit = 1 << 20
 
     init(_ files: [KeptSet.File], data: FileStatus, meta: FileStatus) {
         self.files = files
-        self.data = FileStamp(data)
-        self.meta = FileStamp(meta)
+        self.data = WrittenStamp(data)
+        self.meta = WrittenStamp(meta)
     }
 
     /// The bytes of the file. Throws `.limitExceeded` for more than are read.
@@ -66,9 +66,9 @@ struct KeptManifest {
                 .nothingKept, "\(path.displayString) does not say what was kept",
                 hint: "the old files stand beside it under their own names", path: path)
         }
-        func stamp(_ value: JSONValue?) -> FileStamp? {
+        func stamp(_ value: JSONValue?) -> WrittenStamp? {
             let words = value?.string?.split(separator: " ") ?? []
-            return words.count == 3 ? FileStamp(words[0], words[1], words[2]) : nil
+            return words.count == 3 ? WrittenStamp(words[0], words[1], words[2]) : nil
         }
         guard let read else { throw unusable() }
         var scanner = JSONScanner(read)

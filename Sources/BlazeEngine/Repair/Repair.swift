@@ -75,7 +75,7 @@ public struct Repair {
         try checkNeeds(rescue.plan)
         let kept = try KeptSet.fresh(of: files, in: storage)
         var marker = RepairMarker(
-            .repair, kept: try component(kept.directory), from: FileStamp(rescue.present.store.status))
+            .repair, kept: try component(kept.directory), from: WrittenStamp(rescue.present.store.status))
         let successor: Successor
         do {
             try marker.write(files, in: storage)
@@ -91,15 +91,15 @@ public struct Repair {
             try FileSwap.checkNames(files, in: storage, probe: files.data)
             successor = try build(rescue, progress)
             let (newData, newMeta) = (try status(files.successor.data), try status(files.successor.meta))
-            marker.data = FileStamp(newData)
-            if try storage.status(of: files.meta) == nil { marker.newMeta = FileStamp(newMeta) }
+            marker.data = WrittenStamp(newData)
+            if try storage.status(of: files.meta) == nil { marker.newMeta = WrittenStamp(newMeta) }
             note(list.filter { keptFiles.moves($0.name) }, rescue, in: &marker)
             try kept.write(
                 report: rescue.plan.report(of: files.data),
                 manifest: try KeptManifest(list, data: newData, meta: newMeta).bytes())
             try progress(MaintenanceProgress(.swapping, done: rescue.records.count, total: rescue.records.count))
             try emptyWAL(rescue)
-            marker.from = FileStamp(try status(files.data))
+            marker.from = WrittenStamp(try status(files.data))
             try marker.write(files, in: storage)
             try marker.removeMoved(marker.early, files, in: storage)
         } catch {

@@ -28,14 +28,14 @@ struct RepairMarker: Equatable {
     let operation: Operation
     /// The name of the directory that keeps the old files.
     let kept: FilePath.Component
-    var from: FileStamp
-    var data: FileStamp?
-    var newMeta: FileStamp?
+    var from: WrittenStamp
+    var data: WrittenStamp?
+    var newMeta: WrittenStamp?
     var dropsMeta = false
     var early: [Move] = []
     var moves: [Move] = []
 
-    init(_ operation: Operation, kept: FilePath.Component, from: FileStamp) {
+    init(_ operation: Operation, kept: FilePath.Component, from: WrittenStamp) {
         self.operation = operation
         self.kept = kept
         self.from = from
@@ -79,8 +79,8 @@ struct RepairMarker: Equatable {
         }
     }
 
-    private static func stamp(_ line: [Substring], _ word: String) -> FileStamp? {
-        line.count == 4 && line[0] == word ? FileStamp(line[1], line[2], line[3]) : nil
+    private static func stamp(_ line: [Substring], _ word: String) -> WrittenStamp? {
+        line.count == 4 && line[0] == word ? WrittenStamp(line[1], line[2], line[3]) : nil
     }
 
     static func hex(_ name: FilePath.Component) -> String {
@@ -152,7 +152,7 @@ struct RepairMarker: Equatable {
             if try storage.status(of: files.repairMarkerNew) != nil { try storage.remove(files.repairMarkerNew) }
             guard let marker = try read(files, in: storage) else { return [] }
             let kept = KeptSet(files.directory.appending(marker.kept), of: files, in: storage)
-            let now = try storage.status(of: files.data).map { FileStamp($0) }
+            let now = try storage.status(of: files.data).map { WrittenStamp($0) }
             if let data = marker.data, let now, now.inode == data.inode {
                 guard marker.operation == .repair || now == data else {
                     // It went on as it was before the repair: a WAL of that time must not come over it any more.
@@ -204,7 +204,7 @@ struct RepairMarker: Equatable {
 
     /// The old files count.
     private func takeBack(
-        _ files: FileSet, _ kept: KeptSet, _ now: FileStamp?, in storage: any ChangingStorage
+        _ files: FileSet, _ kept: KeptSet, _ now: WrittenStamp?, in storage: any ChangingStorage
     ) throws -> RecoveryStep {
         if operation == .undo {
             if try storage.status(of: files.walAside) != nil {
@@ -222,7 +222,7 @@ struct RepairMarker: Equatable {
         let second = try files.data.lastComponent.flatMap { try storage.status(of: kept.path($0))?.identity.inode }
         let isOld = now == from || (now != nil && now?.inode == second)
         if isOld {
-            if let newMeta, let meta = try storage.status(of: files.meta), FileStamp(meta) == newMeta {
+            if let newMeta, let meta = try storage.status(of: files.meta), WrittenStamp(meta) == newMeta {
                 try storage.remove(files.meta)
             }
             // What went before the swap comes back, unless the database went on without it.

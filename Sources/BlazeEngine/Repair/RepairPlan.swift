@@ -144,7 +144,7 @@ public struct RepairPlan: Sendable, Hashable {
     public internal(set) var bytesBefore: UInt64 = 0
     /// Data file and metadata afterwards, in bytes; the metadata's part about right.
     public internal(set) var bytesAfter: UInt64 = 0
-    /// Bytes of disk that are needed meanwhile, and are free; nil where that cannot be told.
+    /// Bytes of disk that are needed meanwhile.
     public internal(set) var diskNeeded: UInt64 = 0
     /// Bytes of disk that are free; nil where that cannot be told.
     public internal(set) var diskAvailable: UInt64?

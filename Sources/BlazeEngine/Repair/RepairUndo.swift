@@ -76,7 +76,7 @@ public enum RepairUndo {
             return false
         }
         let wal = try storage.status(of: files.wal)?.size ?? 0
-        return manifest.data == FileStamp(data) && manifest.meta == FileStamp(meta) && wal == 0
+        return manifest.data == WrittenStamp(data) && manifest.meta == WrittenStamp(meta) && wal == 0
     }
 
     /// That everything that was kept is there.
@@ -102,7 +102,7 @@ public enum RepairUndo {
             throw EngineError(.nothingKept, "the data file was not kept", path: set.directory)
         }
         try FileSwap.checkNames(files, in: storage, probe: files.data)
-        var marker = RepairMarker(.undo, kept: directory, from: FileStamp(now))
+        var marker = RepairMarker(.undo, kept: directory, from: WrittenStamp(now))
         let new = files.successor
         var locks = given
         do {
@@ -112,7 +112,7 @@ public enum RepairUndo {
             if let meta { try storage.link(meta, to: new.meta) }
             let status = try storage.open(new.data).status()
             let identity = status.identity
-            marker.data = FileStamp(status)
+            marker.data = WrittenStamp(status)
             marker.dropsMeta = meta == nil
             let inPlace = [files.data, files.meta, files.salt].compactMap(\.lastComponent)
             for file in manifest.files where !inPlace.contains(file.name) {

@@ -75,20 +75,10 @@ struct RescueChoice {
         records.reserveCapacity(usable.count)
         for candidate in usable {
             if let best = records.last, best.id == candidate.id {
-                let isSame = best.digest == candidate.digest && best.byteCount == candidate.byteCount
-                let isNewer = best.updated != candidate.updated
                 duplicates.append(
                     RepairPlan.Duplicate(
                         id: best.id, kept: best.main, dropped: candidate.main,
-                        reason: isSame
-                            ? "both copies are the same"
-                            : isIndexed(best) && (candidate.updated ?? -.infinity) > (best.updated ?? -.infinity)
-                                ? "the index leads to the copy that stays; the other one is newer (--prefer-newest)"
-                                : isNewer
-                                    ? "the copy that stays was updated later"
-                                    : isIndexed(best)
-                                        ? "the index leads to the copy that stays" : "nothing tells which is newer"
-                    ))
+                        reason: reason(for: best, over: candidate)))
                 continue
             }
             records.append(candidate)
@@ -102,6 +92,15 @@ struct RescueChoice {
                     reason: metadata.index.contains(candidate.id)
                         ? "the index lists other pages for it" : "the index does not have it"))
         }
+    }
+
+    /// Why of two copies the first one stays.
+    private func reason(for best: RescueScan.Candidate, over other: RescueScan.Candidate) -> String {
+        if best.digest == other.digest, best.byteCount == other.byteCount { return "both copies are the same" }
+        let (x, y) = (best.updated ?? -.infinity, other.updated ?? -.infinity)
+        if x < y { return "the index leads to the copy that stays; the other one is newer (--prefer-newest)" }
+        if x > y { return "the copy that stays was updated later" }
+        return isIndexed(best) ? "the index leads to the copy that stays" : "nothing tells which is newer"
     }
 
     private mutating func findLost(_ source: RescueSource, _ scan: RescueScan, _ freePages: Set<UInt32>) {

@@ -138,16 +138,15 @@ extension RescueSource {
 
 /// No data file, where only a WAL is left: every page is absent.
 private final class MissingFile: StorageFile {
+    static let none = FileStatus(
+        kind: .regular, size: 0, allocated: 0, identity: FileIdentity(device: 0, inode: 0), modified: 0, mode: 0o600,
+        owner: 0)
+
     let path: FilePath
 
     init(path: FilePath) { self.path = path }
 
-    func status() throws(StorageError) -> FileStatus {
-        FileStatus(
-            kind: .regular, size: 0, allocated: 0, identity: FileIdentity(device: 0, inode: 0), modified: 0,
-            mode: 0o600,
-            owner: 0)
-    }
+    func status() throws(StorageError) -> FileStatus { Self.none }
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(StorageError) -> Int { 0 }
     func nextData(from offset: UInt64) throws(StorageError) -> UInt64? { nil }
 }
@@ -155,11 +154,7 @@ private final class MissingFile: StorageFile {
 extension PageStore {
     /// The pages of a data file that is missing, for a WAL to be laid over them.
     fileprivate convenience init(missing path: FilePath, cipher: PageCipher) {
-        let file = MissingFile(path: path)
-        let none = FileStatus(
-            kind: .regular, size: 0, allocated: 0, identity: FileIdentity(device: 0, inode: 0), modified: 0,
-            mode: 0o600,
-            owner: 0)
-        self.init(Source(file: file, status: none, cipher: cipher, overlay: [:], wal: nil))
+        self.init(
+            Source(file: MissingFile(path: path), status: MissingFile.none, cipher: cipher, overlay: [:], wal: nil))
     }
 }

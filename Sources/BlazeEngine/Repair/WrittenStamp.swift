@@ -1,7 +1,7 @@
 internal import BlazePlatform
 
 /// What tells a file from another one that has got its inode number since, and from itself after a change.
-struct FileStamp: Equatable {
+struct WrittenStamp: Equatable {
     let inode: UInt64
     let size: UInt64
     /// Nanoseconds since 1970.
