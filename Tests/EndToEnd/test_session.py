@@ -404,7 +404,8 @@ def test_no_lock_of_ours_while_the_program_runs(agent, put):
 
         def is_waited_for():
             jobs = envelope.data(agent.ctl("jobs", "ls", "-o", "json"))["jobs"]
-            return jobs and jobs[0]["state"] == "waiting" and jobs[0]["waits_for"]["pid"] == child.pid
+            # A job waits for a moment before it knows for whom.
+            return jobs and jobs[0]["state"] == "waiting" and (jobs[0]["waits_for"] or {}).get("pid") == child.pid
         until(is_waited_for, "a job waits for the program's end")
         go.write_bytes(b"")
         _, err = child.communicate(timeout=60)
