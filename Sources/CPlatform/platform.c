@@ -19,6 +19,8 @@
 #include <wchar.h>
 #if defined(__linux__)
 #include <stdio.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -203,6 +205,16 @@ int blaze_sync_file(int fd) {
 #endif
     } while (result != 0 && errno == EINTR);
     return result;
+}
+
+int blaze_clone_file(int to, int from) {
+#if defined(FICLONE)
+    return ioctl(to, FICLONE, from);
+#else
+    (void)to;
+    (void)from;
+    return -1;
+#endif
 }
 
 void blaze_start_writing(int fd, int64_t offset, int64_t count) {

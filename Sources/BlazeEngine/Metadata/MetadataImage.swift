@@ -40,6 +40,11 @@ struct MetadataImage: Sendable {
     /// Leaves out what a search index says of records: they have changed.
     mutating func dropSearchIndex() { kept.removeAll { $0.key == "searchIndex" } }
 
+    /// Whether it says what an app has defined: metadata that BlazeDB writes at an insert does not (trap T14).
+    var hasDefinitions: Bool {
+        kept.contains { ["secondaryIndexDefinitions", "metaData"].contains($0.key) && $0.value.count > 2 }
+    }
+
     private static let keyed: Set = ["metaData", "fieldTypes", "secondaryIndexDefinitions"]
 
     /// Dictionaries are plain objects in old files and pairs in the payload (FORMAT.md 5.3).

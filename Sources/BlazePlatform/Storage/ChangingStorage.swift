@@ -52,8 +52,16 @@ public protocol ChangingStorage: Storage {
     func makeDirectory(_ path: FilePath, like model: FileStatus?) throws(StorageError)
     /// Takes an empty directory away; no error when there is none.
     func removeDirectory(_ path: FilePath) throws(StorageError)
+    /// Gives a new, empty file the blocks of another one, where the file system can have two files share them until one is written
+    /// to; whether it did. Both are open here.
+    func clone(_ file: any StorageFile, into other: any WritableFile) -> Bool
     /// Makes the names in the directory that holds `path` durable.
     func syncDirectory(of path: FilePath) throws(StorageError)
     /// Takes the lock of the file that `path` names, without waiting. Throws `locked` when somebody holds it.
     func lock(_ path: FilePath) throws(StorageError) -> any FileLock
+}
+
+extension ChangingStorage {
+    /// A file system that shares no blocks.
+    public func clone(_ file: any StorageFile, into other: any WritableFile) -> Bool { false }
 }

@@ -68,6 +68,13 @@ extension PosixStorage: ChangingStorage {
         }
     }
 
+    /// ioctl_ficlonerange(2), FICLONE: Btrfs, XFS, bcachefs and the like.
+    public func clone(_ file: any StorageFile, into other: any WritableFile) -> Bool {
+        let source = (file as? PosixFile)?.descriptor ?? (file as? PosixWritableFile)?.descriptor
+        guard let source, let target = (other as? PosixWritableFile)?.descriptor else { return false }
+        return blaze_clone_file(target, source) == 0
+    }
+
     /// fsync(2) of the directory.
     public func syncDirectory(of path: FilePath) throws(StorageError) { try AtomicFile.syncDirectory(of: path) }
 
@@ -91,6 +98,7 @@ final class PosixWritableFile: WritableFile {
     /// What was written since the system was last told to begin.
     private let fresh = Mutex<Range<UInt64>>(0..<0)
     var path: FilePath { base.path }
+    fileprivate var descriptor: Int32 { base.descriptor }
 
     init(changing path: FilePath) throws(StorageError) {
         base = try PosixFile(opening: path, forWriting: true)

@@ -50,6 +50,8 @@ int blaze_open_for_reading(const char *path);
 int blaze_open_for_writing(const char *path);
 /// Makes a file's contents and size durable, on macOS through the drive's cache.
 int blaze_sync_file(int fd);
+/* Gives an empty file the blocks of another one (FICLONE); -1 where the file system, or the system, cannot. */
+int blaze_clone_file(int to, int from);
 /// Lets the system begin to write a part of a file to the disk, so that a later sync has less to do. Waits for nothing.
 void blaze_start_writing(int fd, int64_t offset, int64_t count);
 /// Clears the vector registers, where ciphers leave round keys.
