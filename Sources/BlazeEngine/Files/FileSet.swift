@@ -49,25 +49,26 @@ public struct FileSet: Sendable, Hashable {
     var repairMarkerNew: FilePath { base.appendingSuffix(".agent_repair_new") }
     /// The WAL of a repaired database, while its repair is undone.
     var walAside: FilePath { base.appendingSuffix(".agent_wal") }
-    /// The directory that keeps the files as they were before a repair.
-    func kept(_ stamp: String) -> FilePath { base.appendingSuffix(Self.keptMark + stamp) }
-    /// What the name of such a directory has behind `NAME`.
-    static let keptMark = ".before-repair-"
-    /// Whether a file name is that of a directory which keeps this database's files from before a repair.
-    func isKept(_ name: [UInt8]) -> Bool {
-        name.starts(with: nameBytes) && Self.isKeptStamp(name.dropFirst(nameBytes.count))
+    /// The directory that keeps the files as they were before a repair or a restore.
+    func kept(_ stamp: String, before reason: KeptReason) -> FilePath { base.appendingSuffix(reason.mark + stamp) }
+    /// Before what a directory of this name keeps this database's files; nil for any other name.
+    func keptReason(_ name: [UInt8]) -> KeptReason? {
+        guard name.starts(with: nameBytes) else { return nil }
+        return KeptReason.allCases.first { Self.isKeptStamp(name.dropFirst(nameBytes.count), $0) }
     }
-    /// Whether a file name is that of a directory which keeps any database's files from before a repair: those are no
-    /// databases to be found.
+    /// Whether a file name is that of a directory which keeps this database's files from before a repair or a restore.
+    func isKept(_ name: [UInt8]) -> Bool { keptReason(name) != nil }
+    /// Whether a file name is that of a directory which keeps any database's files from before a repair or a restore: those are
+    /// no databases to be found.
     public static func isKeptName(_ name: [UInt8]) -> Bool {
-        let mark = Array(keptMark.utf8)
-        return name.indices.contains { start in
-            start > 0 && name[start...].starts(with: mark) && isKeptStamp(name[start...])
+        name.indices.contains { start in
+            start > 0 && name[start] == UInt8(ascii: ".")
+                && KeptReason.allCases.contains { isKeptStamp(name[start...], $0) }
         }
     }
     /// `.before-repair-20261126T224354Z`, and `-2` and so on behind it.
-    private static func isKeptStamp(_ tail: ArraySlice<UInt8>) -> Bool {
-        let mark = Array(keptMark.utf8)
+    private static func isKeptStamp(_ tail: ArraySlice<UInt8>, _ reason: KeptReason) -> Bool {
+        let mark = Array(reason.mark.utf8)
         guard tail.starts(with: mark) else { return false }
         let stamp = Array(tail.dropFirst(mark.count))
         func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
@@ -94,4 +95,15 @@ public struct FileSet: Sendable, Hashable {
     private static func bytes(of path: FilePath) -> [UInt8] {
         path.lastComponent.map { FilePath(root: nil, [$0]).bytes } ?? []
     }
+}
+
+/// What a database's old files are kept before.
+public enum KeptReason: String, Sendable, Hashable, CaseIterable {
+    /// `repair --apply`.
+    case repair
+    /// `restore --in-place`.
+    case restore
+
+    /// What the name of the directory has behind `NAME`, and before the moment.
+    var mark: String { ".before-\(rawValue)-" }
 }

@@ -8,7 +8,7 @@ internal import SystemPackage
     internal import Foundation
 #endif
 
-/// The files of a database as they were before a repair, in a directory of their own beside it, under their own names: an old
+/// The files of a database as they were before a repair or a restore, in a directory of their own beside it, under their own names: an old
 /// data file is there by a second name, so that keeping it costs nothing until the new one is in its place.
 struct KeptSet {
     /// A file that is kept.
@@ -41,20 +41,20 @@ struct KeptSet {
     }
 
     /// One with a name that is not in use, not made yet.
-    static func fresh(of files: FileSet, in storage: any ChangingStorage) throws -> KeptSet {
+    static func fresh(of files: FileSet, before reason: KeptReason, in storage: any ChangingStorage) throws -> KeptSet {
         var stamp = Date.now.formatted(.iso8601).filter { character in character.isLetter || character.isNumber }
         let base = stamp
         var number = 1
-        while try storage.ownStatus(of: files.kept(stamp)) != nil {
+        while try storage.ownStatus(of: files.kept(stamp, before: reason)) != nil {
             number += 1
             stamp = "\(base)-\(number)"
         }
-        return KeptSet(files.kept(stamp), of: files, in: storage)
+        return KeptSet(files.kept(stamp, before: reason), of: files, in: storage)
     }
 
-    /// Those that are there, the newest first.
-    static func all(of files: FileSet, in storage: any ChangingStorage) throws -> [KeptSet] {
-        let stamp = files.nameBytes.count + FileSet.keptMark.utf8.count + "20261126T224354Z".utf8.count
+    /// Those of one kind that are there, the newest first.
+    static func all(of files: FileSet, before reason: KeptReason, in storage: any ChangingStorage) throws -> [KeptSet] {
+        let stamp = files.nameBytes.count + reason.mark.utf8.count + "20261126T224354Z".utf8.count
         /// Of one second the one with the larger number, which may have more digits.
         func isNewer(_ a: [UInt8], _ b: [UInt8]) -> Bool {
             let (x, y) = (a.prefix(stamp), b.prefix(stamp))
@@ -63,7 +63,7 @@ struct KeptSet {
         }
         func bytes(_ name: FilePath.Component) -> [UInt8] { FilePath(root: nil, [name]).bytes }
         return try storage.names(in: files.directory)
-            .filter { files.isKept(bytes($0)) }
+            .filter { files.keptReason(bytes($0)) == reason }
             .sorted { isNewer(bytes($0), bytes($1)) }
             .map { files.directory.appending($0) }
             .map { KeptSet($0, of: files, in: storage) }

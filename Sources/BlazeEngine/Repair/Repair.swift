@@ -73,71 +73,19 @@ public struct Repair {
         var report = Report(plan: rescue.plan, bytesAfter: rescue.plan.bytesBefore, recovery: steps)
         guard rescue.plan.isNeeded || always else { return report }
         try checkNeeds(rescue.plan)
-        let kept = try KeptSet.fresh(of: files, in: storage)
-        var marker = RepairMarker(
-            .repair, kept: try component(kept.directory), from: WrittenStamp(rescue.present.store.status))
-        let successor: Successor
-        do {
-            try marker.write(files, in: storage)
-            let ids = Set(rescue.records.map(\.id))
-            let keptFiles = try KeptFiles(files, in: storage, key: key) { ids.contains($0) }
-            let list = try keep(keptFiles, rescue, kept)
-            // What an interrupted vacuum moved has its name back from here on.
-            var interrupted = InterruptedSwap(files, in: storage, locks: locks)
-            _ = try interrupted.resolve()
-            locks = interrupted.locks
-            report.recovery += interrupted.steps
-            try checkPlace(rescue)
-            try FileSwap.checkNames(files, in: storage, probe: files.data)
-            successor = try build(rescue, progress)
-            let (newData, newMeta) = (try status(files.successor.data), try status(files.successor.meta))
-            marker.data = WrittenStamp(newData)
-            if try storage.status(of: files.meta) == nil { marker.newMeta = WrittenStamp(newMeta) }
-            note(list.filter { keptFiles.moves($0.name) }, rescue, in: &marker)
-            try kept.write(
-                report: rescue.plan.report(of: files.data),
-                manifest: try KeptManifest(list, data: newData, meta: newMeta).bytes())
-            try progress(MaintenanceProgress(.swapping, done: rescue.records.count, total: rescue.records.count))
-            try emptyWAL(rescue)
-            marker.from = WrittenStamp(try status(files.data))
-            try marker.write(files, in: storage)
-            try marker.removeMoved(marker.early, files, in: storage)
-        } catch {
-            takeBack()
-            throw error
-        }
-        if let outstanding = try swap(to: successor, marker, kept) { report.recovery.append(outstanding) }
+        let ids = Set(rescue.records.map(\.id))
+        var replacement = Replacement(
+            files, in: storage, key: key, locks: locks, before: .repair, present: rescue.present, backup: rescue.backup)
+        let done = try replacement.run(
+            report: rescue.plan.report(of: files.data), hasRecord: { ids.contains($0) }, total: rescue.records.count,
+            progress
+        ) { try build(rescue, progress) }
+        locks = replacement.locks
+        report.recovery += done.steps
         report.isRepaired = true
-        report.kept = kept.directory
-        report.bytesAfter = successor.bytes
+        report.kept = done.kept
+        report.bytesAfter = done.bytes
         return report
-    }
-
-    /// Copies of a transaction that are not what the new files are made from go before these count: BlazeDB would put them in their
-    /// place. Everything else goes afterwards.
-    private func note(_ moved: [KeptSet.File], _ rescue: Rescue, in marker: inout RepairMarker) {
-        for file in moved {
-            let bytes = FilePath(root: nil, [file.name]).bytes
-            let kind = Leftover.Kind(file: bytes, name: files.nameBytes, dataName: files.dataNameBytes)
-            let move = RepairMarker.Move(name: file.name, inode: file.inode)
-            if kind == .transactionCopy, rescue.backup == nil {
-                marker.early.append(move)
-            } else {
-                marker.moves.append(move)
-            }
-        }
-    }
-
-    private func component(_ path: FilePath) throws(EngineError) -> FilePath.Component {
-        guard let name = path.lastComponent else {
-            throw EngineError(.notRegularFile, "\(path.displayString) has no name", path: path)
-        }
-        return name
-    }
-
-    private func status(_ path: FilePath) throws -> FileStatus {
-        guard let status = try storage.status(of: path) else { throw EngineError.changed(path) }
-        return status
     }
 
     /// What an earlier repair left that did not end.
@@ -153,27 +101,7 @@ public struct Repair {
             hint: "make room on the file system of \(files.data.displayString)", path: files.data)
     }
 
-    private func keep(_ paths: KeptFiles, _ rescue: Rescue, _ kept: KeptSet) throws -> [KeptSet.File] {
-        // The WAL is emptied, and pages of the data file are filled from it; a salt is so short that a copy costs nothing.
-        var copied: Set<FilePath> = [files.wal, files.salt]
-        if !rescue.present.store.overlay.isEmpty { copied.insert(files.data) }
-        return try kept.make(
-            paths.own + paths.moved.map { KeptSet.Source(path: $0, name: $0) }, copied: copied,
-            like: rescue.present.store.status)
-    }
-
-    /// That the data file in place is the one that was read, and locked.
-    private func checkPlace(_ rescue: Rescue) throws(EngineError) {
-        let named = try onStorage(files.data) { try storage.status(of: files.data)?.identity }
-        guard let named, named == rescue.present.store.status.identity, locks.contains(where: { $0.identity == named })
-        else {
-            throw EngineError(
-                .replacedMeanwhile, "\(files.data.displayString) is another file than the one whose lock is held",
-                hint: "another process replaced it; try again", path: files.data)
-        }
-    }
-
-    private func build(_ rescue: Rescue, _ progress: (MaintenanceProgress) throws -> Void) throws -> Successor {
+    private func build(_ rescue: Rescue, _ progress: (MaintenanceProgress) throws -> Void) throws -> NewFiles {
         let store = rescue.source.store
         let model = rescue.present.store.status
         let builder = try SuccessorBuilder(files.successor, in: storage, key: key, cipher: store.cipher, like: model)
@@ -183,66 +111,7 @@ public struct Repair {
         let successor = try builder.finish(image, like: rescue.present.metadataStatus ?? model)
         try successor.verify(progress)
         try successor.sync()
-        return successor
-    }
-
-    /// Empties the WAL before the new files come: what counts of it is put into the old data file first, so that whoever goes
-    /// back to that has lost nothing.
-    private func emptyWAL(_ rescue: Rescue) throws {
-        if let backup = rescue.backup {
-            try TransactionRollback(files, in: storage, key: key, data: rescue.present.store.file).mark(backup)
-        }
-        guard let status = try storage.status(of: files.wal), status.size > 0 else { return }
-        let store = rescue.present.store
-        if !store.overlay.isEmpty {
-            let data = try storage.openForWriting(files.data)
-            let run = PageRun(data, cipher: store.cipher)
-            for page in store.overlay.keys.sorted() { try run.put(try store.page(page).view, at: page) }
-            try run.flush()
-            try data.sync()
-        }
-        let wal = try storage.openForWriting(files.wal)
-        try wal.truncate(to: 0)
-        try wal.sync()
-    }
-
-    /// Leaves the old files, where nothing has been put in their place. What cannot be taken back here is so by the next one
-    /// who opens the database for a change: why the repair ended is the error to tell.
-    private func takeBack() {
-        _ = try? FileRecovery.resolve(files, in: storage, locks: locks)
-    }
-
-    /// - Returns: what could not be done any more once the new files counted.
-    private mutating func swap(
-        to new: Successor, _ marker: RepairMarker, _ kept: KeptSet
-    ) throws(EngineError) -> RecoveryStep? {
-        let model = try onStorage(files.data) { try status(files.data) }
-        let swap = FileSwap(
-            files, in: storage, like: model, to: new.files, data: new.dataIdentity, meta: new.metaIdentity)
-        do throws(EngineError) {
-            try onStorage(files.data) { try swap.prepare { locks.append($0) } }
-        } catch {
-            // Where the new files may count already, only the next opening can tell.
-            guard (try? storage.status(of: files.swapSuccess)) == .some(nil) else { throw error }
-            takeBack()
-            throw error
-        }
-        do throws(EngineError) {
-            try onStorage(files.data) {
-                try swap.check()
-                try swap.finish()
-                _ = try marker.finish(files, kept, in: storage)
-            }
-        } catch {
-            // The new files count: what is left to do is done by the next opening.
-            guard error.code == .replacedMeanwhile else {
-                return RecoveryStep(
-                    .repairOutstanding, "the new files are in place, and the next change tidies up: \(error.message)")
-            }
-            try? storage.remove(files.swapSuccess)
-            throw error
-        }
-        return nil
+        return NewFiles(successor)
     }
 }
 

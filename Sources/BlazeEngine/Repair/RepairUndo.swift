@@ -1,24 +1,26 @@
 public import BlazePlatform
 public import SystemPackage
 
-/// Puts the files back that a repair has kept, in the place of the repaired ones, by the protocol of FORMAT.md 8.1b. Needs no
+/// Puts the files back that a repair or a restore has kept, in the place of those that it made, by the protocol of FORMAT.md 8.1b. Needs no
 /// key. Killed at any point, the next one to come finds the repaired set or the old one.
 public enum RepairUndo {
-    /// A set of files that a repair has kept.
+    /// A set of files that a repair or a restore has kept.
     public struct Kept: Sendable, Hashable {
         /// The directory that keeps them.
         public let directory: FilePath
         /// Their sizes together, in bytes.
         public let bytes: UInt64
-        /// Whether the database is still as the repair left it.
+        /// Whether the database is still as the repair or the restore left it.
         public let isUnchanged: Bool
     }
 
     /// The sets that are kept beside a database, the newest first. Those that cannot be read are left out.
-    public static func kept(of files: FileSet, in storage: any ChangingStorage) throws(EngineError) -> [Kept] {
+    public static func kept(
+        of files: FileSet, before reason: KeptReason = .repair, in storage: any ChangingStorage
+    ) throws(EngineError) -> [Kept] {
         try onStorage(files.data) {
             var out: [Kept] = []
-            for set in try KeptSet.all(of: files, in: storage) where try set.isWhole() {
+            for set in try KeptSet.all(of: files, before: reason, in: storage) where try set.isWhole() {
                 // Whoever wants to go back to this one is told why it cannot be read.
                 guard let manifest = try? KeptManifest(set.path(KeptSet.manifestName), of: files, in: storage) else {
                     continue
@@ -36,18 +38,20 @@ public enum RepairUndo {
     /// Goes back to the newest set that is kept, and takes its directory away.
     ///
     /// - Parameters:
+    ///   - reason: what is undone.
     ///   - locks: those of the data file, and of the one that a vacuum set aside where there is one.
-    ///   - discardsChanges: also where the database was changed after the repair: that is lost then.
+    ///   - discardsChanges: also where the database was changed afterwards: that is lost then.
     /// - Returns: the directory that the files came from.
     /// - Throws: `.nothingKept`, `.changedSince`, `.replacedMeanwhile`, and what changing files throws.
     public static func run(
-        _ files: FileSet, in storage: any ChangingStorage, locks: [any FileLock], discardsChanges: Bool
+        _ files: FileSet, before reason: KeptReason = .repair, in storage: any ChangingStorage, locks: [any FileLock],
+        discardsChanges: Bool
     ) throws(EngineError) -> FilePath {
         try onStorage(files.data) {
             _ = try FileRecovery.resolve(files, in: storage, locks: locks)
-            guard let set = try KeptSet.all(of: files, in: storage).first(where: { try $0.isWhole() }) else {
+            guard let set = try KeptSet.all(of: files, before: reason, in: storage).first(where: { try $0.isWhole() }) else {
                 throw EngineError(
-                    .nothingKept, "no repair of \(files.data.displayString) has kept its old files", path: files.data)
+                    .nothingKept, "no \(reason.rawValue) of \(files.data.displayString) has kept its old files", path: files.data)
             }
             let manifest = try KeptManifest(set.path(KeptSet.manifestName), of: files, in: storage)
             guard let now = try storage.status(of: files.data), locks.contains(where: { $0.identity == now.identity })
@@ -59,7 +63,7 @@ public enum RepairUndo {
             guard try discardsChanges || isUnchanged(manifest, files, in: storage) else {
                 throw EngineError(
                     .changedSince,
-                    "\(files.data.displayString) was changed after it was repaired, and that would be lost",
+                    "\(files.data.displayString) was changed after its \(reason.rawValue), and that would be lost",
                     hint: "--discard-changes goes back all the same; \(set.directory.displayString) has the old files",
                     path: files.data)
             }
