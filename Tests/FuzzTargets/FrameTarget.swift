@@ -24,7 +24,10 @@ public enum FrameTarget: FuzzTarget {
         WireVacuumRequest.self, WireGcStatusRequest.self, WireGcRunRequest.self, WireExposureRequest.self,
         WireFixPermissionsRequest.self, WireRepairRequest.self,
         WireRepairUndoRequest.self,
-        WireSalvageRequest.self, WireJobsListRequest.self,
+        WireSalvageRequest.self, WireBackupCreateRequest.self, WireBackupListRequest.self,
+        WireBackupShowRequest.self, WireBackupVerifyRequest.self, WireBackupRemoveRequest.self,
+        WireBackupPruneRequest.self, WireRestoreRequest.self, WireRestoreInPlaceRequest.self,
+        WireRestoreRollbackRequest.self, WireJobsListRequest.self,
         WireJobsShowRequest.self, WireJobsCancelRequest.self,
     ]
 

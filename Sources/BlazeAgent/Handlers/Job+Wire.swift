@@ -21,6 +21,9 @@ extension WireJob {
             case .collection: .gc
             case .repair: .repair
             case .repairUndo: .repairUndo
+            case .backup: .backup
+            case .restore: .restore
+            case .restoreRollback: .restoreRollback
             }
         state = WireJobState(job.state)
         path = Data(job.path.bytes)
@@ -40,6 +43,12 @@ extension WireJob {
         case .collection(let figures): gc = WireGcOutcome(figures)
         case .repair(let outcome): repair = WireRepairOutcome(outcome)
         case .repairUndo(let kept): repairUndo = WireRepairUndoOutcome(kept)
+        case .backup(let outcome): backup = WireBackupOutcome(outcome)
+        case .restore(let outcome): restore = WireRestoreOutcome(outcome)
+        case .restoreRollback(let kept):
+            var wire = WireRestoreRollbackOutcome()
+            wire.kept = Data(kept.path?.bytes ?? [])
+            restoreRollback = wire
         case nil: break
         }
         if let failure = job.failure { self.failure = Fault(failure, target: job.title, holder: job.holder).wire }
@@ -79,6 +88,7 @@ extension WireVacuumOutcome {
         bytesBefore = figures.bytesBefore
         bytesAfter = figures.bytesAfter
         rewritten = figures.isRewritten
+        backup = figures.backup ?? ""
     }
 }
 
@@ -101,6 +111,7 @@ extension WireRepairOutcome {
         kept = Data(outcome.kept?.path?.bytes ?? [])
         bytesBefore = outcome.bytesBefore
         bytesAfter = outcome.bytesAfter
+        backup = outcome.backup ?? ""
     }
 }
 

@@ -19,7 +19,9 @@ enum MaintenanceHandlers {
             reply.tier = tier
             reply.space = facts
         } else {
-            let task = MaintenanceTask.vacuum(dropsUnindexed: request.dropUnindexed, always: request.always)
+            let task = MaintenanceTask.vacuum(
+                dropsUnindexed: request.dropUnindexed, always: request.always,
+                backup: request.noBackup ? nil : call.state.paths.backups)
             let begun = try MaintenanceStart.begin(
                 task, on: database, wait: request.wait, secret: &secret, iterations: iterations, call)
             reply.tier = .lease

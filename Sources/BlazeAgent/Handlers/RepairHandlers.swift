@@ -27,7 +27,9 @@ enum RepairHandlers {
                 try plan(database, options, wait: request.wait, secret: &secret, iterations, call))
         } else {
             let begun = try MaintenanceStart.begin(
-                .repair(options, always: request.always), on: database, wait: request.wait, secret: &secret,
+                .repair(
+                    options, always: request.always, backup: request.noBackup ? nil : call.state.paths.backups),
+                on: database, wait: request.wait, secret: &secret,
                 iterations: iterations, call)
             reply.job = WireJob(request.detach ? begun : try JobFollowing.attend(begun.id, call))
         }

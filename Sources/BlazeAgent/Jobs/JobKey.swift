@@ -68,6 +68,15 @@ final class JobKey: Sendable {
         state.timer.touch()
     }
 
+    /// The key of a session that is open.
+    init(_ session: DatabaseSession, of database: LocatedDatabase, _ state: AgentState) {
+        self.state = state
+        self.database = database
+        self.session = session
+        isShared = true
+        state.timer.touch()
+    }
+
     deinit {
         if !isShared { session.wipe() }
     }

@@ -72,7 +72,8 @@ final class MaintenanceJob: Sendable {
     }
 
     private func work(_ held: Held) throws -> End {
-        let lease = try held.lease ?? takeLock(held)
+        let lease = try held.lease ?? (task.lockUse == .required ? takeLock(held) : nil)
+        guard let lease else { return try observe(held) }
         guard let lock = lease.dataLock else { throw Fault(.internal, "the job has no lock") }
         try check(held, lease)
         let files = database.files
@@ -86,6 +87,22 @@ final class MaintenanceJob: Sendable {
             return End(state: .done, outcome: outcome)
         }
         return try held.key.map { try $0.use(run) } ?? run(nil)
+    }
+
+    /// Does what needs no lock, beside whoever has the database open.
+    private func observe(_ held: Held) throws -> End {
+        try check(held, nil)
+        guard let data = try state.changing.status(of: database.files.data)?.identity else {
+            throw Fault(.notFound, "\(database.title) is not there", target: database.title)
+        }
+        try state.jobs.start(job.id, replacing: data)
+        guard let key = held.key else { throw Fault(.internal, "the job has no key") }
+        return try key.use { key in
+            let outcome = try task.run(
+                database.files, in: state.changing, key: key, locks: [], recovered: { _ in },
+                progress: progress(held, nil))
+            return End(state: .done, outcome: outcome)
+        }
     }
 
     /// Keeps what opening has put right, for this job and for those that had left it.
@@ -109,7 +126,7 @@ final class MaintenanceJob: Sendable {
         return lease
     }
 
-    private func progress(_ held: Held, _ lease: DatabaseLease) -> (MaintenanceProgress) throws -> Void {
+    private func progress(_ held: Held, _ lease: DatabaseLease?) -> (MaintenanceProgress) throws -> Void {
         { [self] progress in
             state.jobs.report(job.id, phase: progress.phase.rawValue, done: progress.done, total: progress.total)
             held.key?.noteUse()

@@ -29,7 +29,7 @@ enum MaintenanceStart {
             }
         try use.check()
         let seeker = LockSeeker(state, task.operation, client: call.peer.processID, abandon: {})
-        let lease = try seeker.lease(database, within: .zero) { _ in wait == .zero }
+        let lease = try lease(task, database, seeker, waits: wait != .zero)
         let job: Job
         do throws(JobError) {
             job = try state.jobs.begin(
@@ -55,6 +55,22 @@ enum MaintenanceStart {
             throw error
         }
         return job
+    }
+
+    /// The lock, as far as the task takes it now; nil where it waits for it, or does without.
+    private static func lease(
+        _ task: MaintenanceTask, _ database: LocatedDatabase, _ seeker: LockSeeker, waits: Bool
+    ) throws -> DatabaseLease? {
+        switch task.lockUse {
+        case .required: return try seeker.lease(database, within: .zero) { _ in !waits }
+        case .none: return nil
+        case .preferred:
+            do {
+                return try seeker.lease(database, within: .zero) { _ in true }
+            } catch let fault as Fault where fault.code == .busy {
+                return nil
+            }
+        }
     }
 
     private static func busy(_ job: Job, _ database: LocatedDatabase, _ state: AgentState) -> Fault {

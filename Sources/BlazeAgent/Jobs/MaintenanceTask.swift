@@ -3,13 +3,33 @@ internal import BlazeModel
 internal import BlazePlatform
 internal import BlazeProtocol
 internal import BlazeServices
+internal import SystemPackage
 
 /// What a job of maintenance is to do.
 enum MaintenanceTask: Sendable {
-    case vacuum(dropsUnindexed: Bool, always: Bool)
+    /// With the repository for the backup that is taken first; nil for none.
+    case vacuum(dropsUnindexed: Bool, always: Bool, backup: FilePath?)
     case collection
-    case repair(RepairOptions, always: Bool)
+    case repair(RepairOptions, always: Bool, backup: FilePath?)
     case repairUndo(discardsChanges: Bool)
+    case backup(BackupTask)
+    case restore(BackupDirectory, backupKey: JobKey)
+    case restoreRollback(discardsChanges: Bool)
+
+    /// What a task does with the database's lock.
+    enum LockUse {
+        /// It waits for it.
+        case required
+        /// It takes it where that is free.
+        case preferred
+        /// It does without.
+        case none
+    }
+
+    var lockUse: LockUse {
+        if case .backup(let task) = self { return task.lockUse }
+        return .required
+    }
 
     var kind: JobKind {
         switch self {
@@ -17,6 +37,9 @@ enum MaintenanceTask: Sendable {
         case .collection: .collection
         case .repair: .repair
         case .repairUndo: .repairUndo
+        case .backup: .backup
+        case .restore: .restore
+        case .restoreRollback: .restoreRollback
         }
     }
 
@@ -26,6 +49,9 @@ enum MaintenanceTask: Sendable {
         case .collection: .gcRun
         case .repair: .repair
         case .repairUndo: .repairUndo
+        case .backup: .backupCreate
+        case .restore: .restoreInPlace
+        case .restoreRollback: .restoreRollback
         }
     }
 
@@ -33,8 +59,9 @@ enum MaintenanceTask: Sendable {
     var need: JobKey.Need {
         switch self {
         case .vacuum, .collection: .metadata
-        case .repair: .anything
-        case .repairUndo: .nothing
+        case .backup(let task): task.options.isRaw ? .anything : .metadata
+        case .repair, .restore: .anything
+        case .repairUndo, .restoreRollback: .nothing
         }
     }
 
@@ -64,17 +91,51 @@ enum MaintenanceTask: Sendable {
             return outcome
         }
         switch self {
-        case .vacuum(let dropsUnindexed, let always):
+        case .vacuum(let dropsUnindexed, let always, let root):
             return try writing { writer in
-                JobOutcome(try writer.vacuum(dropsUnindexed: dropsUnindexed, always: always, progress: progress))
+                var backup: String?
+                let report = try writer.vacuum(
+                    dropsUnindexed: dropsUnindexed, always: always, progress: progress,
+                    beforeSwap: {
+                        backup = try root.map {
+                            try BackupTask.first(
+                                of: files, in: storage, key: try needed(), to: $0, before: .vacuum, progress)
+                        }
+                    })
+                return JobOutcome(report, backup: backup)
             }
         case .collection:
             return try writing { writer in JobOutcome(try writer.collectGarbage(progress: progress)) }
-        case .repair(let options, let always):
+        case .repair(let options, let always, let root):
             var repair = Repair(files, in: storage, key: try needed(), locks: locks, options: options)
-            let report = try repair.apply(always: always, progress: progress)
+            var backup: String?
+            let report = try repair.apply(always: always, progress: progress) {
+                backup = try root.map {
+                    try BackupTask.first(of: files, in: storage, key: try needed(), to: $0, before: .repair, progress)
+                }
+            }
             recovered(report.recovery)
-            return .repair(RepairOutcome(report))
+            var outcome = RepairOutcome(report)
+            outcome.backup = backup
+            return .repair(outcome)
+        case .backup(let task):
+            return .backup(
+                BackupOutcome(
+                    try task.run(files, in: storage, key: try needed(), underLease: !locks.isEmpty, progress)))
+        case .restore(let directory, let backupKey):
+            return try backupKey.use { backupKey in
+                var restore = RestoreInPlace(
+                    directory, backupKey: backupKey, over: files, in: storage, key: try needed(), locks: locks)
+                let report = try restore.apply(progress: progress)
+                recovered(report.recovery)
+                return .restore(RestoreOutcome(report))
+            }
+        case .restoreRollback(let discardsChanges):
+            try progress(MaintenanceProgress(.swapping, done: 0, total: 0))
+            return .restoreRollback(
+                StoredPath(
+                    try RepairUndo.run(
+                        files, before: .restore, in: storage, locks: locks, discardsChanges: discardsChanges)))
         case .repairUndo(let discardsChanges):
             try progress(MaintenanceProgress(.swapping, done: 0, total: 0))
             return .repairUndo(
@@ -84,12 +145,13 @@ enum MaintenanceTask: Sendable {
 }
 
 extension JobOutcome {
-    init(_ report: VacuumReport) {
-        self = .vacuum(
-            Vacuum(
+    init(_ report: VacuumReport, backup: String?) {
+        var figures = Vacuum(
                 records: UInt64(clamping: report.records), entriesRemoved: UInt64(clamping: report.entriesRemoved),
                 unindexedDropped: UInt64(clamping: report.unindexedDropped), bytesBefore: report.bytesBefore,
-                bytesAfter: report.bytesAfter, isRewritten: report.isRewritten))
+                bytesAfter: report.bytesAfter, isRewritten: report.isRewritten)
+        figures.backup = backup
+        self = .vacuum(figures)
     }
 
     init(_ report: CollectionReport) {

@@ -1,3 +1,4 @@
+internal import BlazeEngine
 internal import BlazeLogind
 internal import BlazeModel
 internal import BlazePlatform
@@ -119,6 +120,11 @@ public enum Agent {
         let jobs = JobRegistry(directory: journal.directory, held: journal.lock)
         warnings += jobs.problems
         jobs.resolveInterrupted(in: PosixStorage())
+        do throws(EngineError) {
+            try BackupRepository(paths.backups, in: PosixStorage()).sweep()
+        } catch {
+            log.warning("backups", metadata: ["reason": "\(error)"])
+        }
         for job in jobs.all where job.state == .interrupted {
             log.warning("job interrupted", metadata: ["job": "\(job.id)", "reason": "\(job.failure?.message ?? "")"])
         }

@@ -15,6 +15,9 @@ extension WireJob {
         case .gc: "gc"
         case .repair: "repair"
         case .repairUndo: "repair-undo"
+        case .backup: "backup"
+        case .restore: "restore"
+        case .restoreRollback: "restore-rollback"
         default: "unknown"
         }
     }
@@ -67,16 +70,32 @@ extension WireJob {
                 "records": .count(vacuum.records), "entries_removed": .count(vacuum.entriesRemoved),
                 "unindexed_dropped": .count(vacuum.unindexedDropped), "size_before": .count(vacuum.bytesBefore),
                 "size_after": .count(vacuum.bytesAfter), "rewritten": .bool(vacuum.rewritten),
+                "backup": .optional(vacuum.backup.isEmpty ? nil : vacuum.backup),
             ])
         }
         if hasRepair {
-            var fields: [String: JSONValue] = ["plan": repair.facts.json, "repaired": .bool(repair.repaired)]
+            var fields: [String: JSONValue] = ["plan": repair.facts.json, "repaired": .bool(repair.repaired),
+                "backup": .optional(repair.backup.isEmpty ? nil : repair.backup)]
             if repair.kept.isEmpty { fields["kept"] = .null } else { fields.set(path: repair.kept, as: "kept") }
             return .object(fields)
         }
         if hasRepairUndo {
             var fields: [String: JSONValue] = [:]
             fields.set(path: repairUndo.kept, as: "kept")
+            return .object(fields)
+        }
+        if hasBackup { return backup.json }
+        if hasRestore {
+            var fields: [String: JSONValue] = [
+                "backup": .string(restore.id), "records": .count(restore.records),
+                "unreadable": .count(restore.unreadable), "reencrypted": .bool(restore.reencrypted),
+            ]
+            fields.set(path: restore.kept, as: "kept")
+            return .object(fields)
+        }
+        if hasRestoreRollback {
+            var fields: [String: JSONValue] = [:]
+            fields.set(path: restoreRollback.kept, as: "kept")
             return .object(fields)
         }
         guard hasGc else { return .null }
@@ -116,6 +135,12 @@ extension WireJob {
             return "\(facts.records) records, \(facts.recoveredCount) recovered, \(facts.lostCount) lost"
         }
         if hasRepairUndo { return "the files from before the repair are back" }
+        if hasBackup {
+            let sound = backup.facts.hasVerified ? "verified" : backup.facts.stateText
+            return "\(backup.facts.id), \(Style.size(backup.facts.bytes)), \(sound)"
+        }
+        if hasRestore { return "\(restore.records) records of \(restore.id)" }
+        if hasRestoreRollback { return "the files from before the restore are back" }
         return hasFailure ? failure.message : isActive ? progressText : "-"
     }
 
@@ -176,6 +201,22 @@ extension WireJob {
         }
         if hasRepairUndo {
             facts.add("back", "the files that \(FilePath.displayString([UInt8](repairUndo.kept))) kept")
+        }
+        if hasVacuum, !vacuum.backup.isEmpty { facts.add("backup", vacuum.backup) }
+        if hasRepair, !repair.backup.isEmpty { facts.add("backup", repair.backup) }
+        if hasBackup {
+            backup.facts.add(to: &facts)
+            for problem in backup.problems { facts.add("damage", problem.line) }
+        }
+        if hasRestore {
+            facts.add("restored", restore.id)
+            facts.add("records", "\(restore.records)")
+            if restore.unreadable > 0 { facts.add("damaged", "\(restore.unreadable) records, as they were then") }
+            if restore.reencrypted { facts.add("encrypted anew", "with the database's present key") }
+            facts.add("old files", FilePath.displayString([UInt8](restore.kept)))
+        }
+        if hasRestoreRollback {
+            facts.add("back", "the files that \(FilePath.displayString([UInt8](restoreRollback.kept))) kept")
         }
         if hasGc {
             facts.add("freed", "\(gc.pagesFreed) pages")

@@ -69,6 +69,8 @@ struct RepairVerb: Verb {
     var discardChanges = false
     @Flag(help: "With --apply: also when there is nothing to repair.")
     var always = false
+    @Flag(help: "Without the backup that is taken first otherwise.")
+    var noBackup = false
     @Argument(help: "Alias, path or id.")
     var database: String
 
@@ -112,6 +114,7 @@ struct RepairVerb: Verb {
         if let count = secrets.password.kdfIterations { request.kdfIterations = count }
         request.options = rescue.wire
         request.always = always
+        request.noBackup = noBackup
         return request
     }
 

@@ -21,6 +21,8 @@ struct VacuumVerb: Verb {
     var dropUnindexed = false
     @Flag(help: "Also when there is nothing to gain.")
     var always = false
+    @Flag(help: "Without the backup that is taken first otherwise.")
+    var noBackup = false
     @Argument(help: "Alias, path or id.")
     var database: String
 
@@ -51,6 +53,7 @@ struct VacuumVerb: Verb {
         if let count = secrets.password.kdfIterations { request.kdfIterations = count }
         request.dropUnindexed = dropUnindexed
         request.always = always
+        request.noBackup = noBackup
         request.wait = running.wireWait
         request.detach = running.detach
         let reply = try running.run {

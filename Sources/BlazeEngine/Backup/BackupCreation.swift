@@ -111,13 +111,16 @@ public struct BackupCreation {
         _ directory: BackupDirectory, _ progress: (MaintenanceProgress) throws -> Void
     ) throws -> Taken {
         let status = try FileSetStatus.read(files, in: storage)
-        guard status.data != nil else {
+        guard status.data != nil || options.isRaw else {
             throw EngineError(
                 .recoveryUndecided,
                 "\(files.data.displayString) is missing: an interrupted operation has moved it, or it is lost",
                 hint: "blazectl repair shows what can be done", path: files.data)
         }
-        let left = status.leftovers.filter { Self.isUndecided($0.kind) }
+        let markers = [files.growthMarker, files.rollbackMarker, files.repairMarker]
+        let left = status.leftovers.filter {
+            $0.kind == .agentTemporary ? markers.contains($0.path) : Self.isUndecided($0.kind)
+        }
         let isClean = left.isEmpty && (status.wal?.size ?? 0) == 0
         var paths = [files.data, files.meta, files.salt, files.indexes]
         if options.isRaw {
@@ -139,9 +142,13 @@ public struct BackupCreation {
         }
         if !isClean, !options.isRaw { try settle(directory, &taken, progress) }
         let copied = directory.files(try name(of: files.data))
-        if let reader = try? DatabaseReader(copied, in: storage, key: key, underLease: true) {
+        do {
+            let reader = try DatabaseReader(copied, in: storage, key: key, underLease: true)
             taken.formatVersion = reader.metadata.formatVersion
-            if options.isRaw { taken.contents = try? reader.tallyContents(progress, as: .reading) }
+            if options.isRaw { taken.contents = try reader.tallyContents(progress, as: .reading) }
+        } catch let error as EngineError {
+            // Of a raw copy nothing is expected; of any other one the verification tells.
+            guard options.isRaw || options.verifies else { throw error }
         }
         return taken
     }
@@ -149,8 +156,8 @@ public struct BackupCreation {
     /// Whether an operation's files say that what is in place may not be what counts.
     private static func isUndecided(_ kind: Leftover.Kind) -> Bool {
         switch kind {
-        case .transactionCopy, .vacuumMarker, .vacuumBackup, .agentTemporary: true
-        case .openBackup, .transactionLog, .vacuumNew, .asyncVacuum: false
+        case .transactionCopy, .vacuumMarker, .vacuumBackup: true
+        case .openBackup, .transactionLog, .vacuumNew, .asyncVacuum, .agentTemporary: false
         }
     }
 

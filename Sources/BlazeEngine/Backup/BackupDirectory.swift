@@ -166,8 +166,9 @@ public struct BackupDirectory: Sendable, Hashable {
             }
             if try storage.ownStatus(of: manifest) != nil { try storage.rename(manifest, to: unfinished) }
             try storage.syncDirectory(of: manifest)
-            // What tells that the rest may go goes last.
+            // What tells that the rest may go goes last, also on the disk.
             for name in names where name != Self.unfinishedName { try storage.remove(file(name)) }
+            try storage.syncDirectory(of: manifest)
             try storage.remove(unfinished)
             try storage.removeDirectory(path)
             try storage.syncDirectory(of: path)

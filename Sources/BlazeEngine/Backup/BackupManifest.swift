@@ -135,6 +135,7 @@ public struct BackupManifest: Sendable, Hashable {
             else { return nil }
             files.append(File(name: name, bytes: size, digest: digest))
         }
+        guard files[0].name == dataName || method == .raw else { return nil }
         self.id = id
         self.database = database
         self.source = source

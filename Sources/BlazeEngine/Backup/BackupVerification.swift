@@ -30,9 +30,12 @@ public struct BackupVerification {
         progress: (MaintenanceProgress) throws -> Void = { _ in }
     ) throws -> Backup.Verification {
         let (manifest, problems) = try directory.checkPapers(key: key, in: storage)
-        guard let manifest else { return Backup.Verification(problems: problems) }
-        var found = try run(manifest, in: repository, progress)
-        found.problems = problems + found.problems
+        var found = Backup.Verification(problems: problems)
+        // What papers say that do not fit each other is not worth to be held against anything.
+        if let manifest, problems.allSatisfy({ $0.file == BackupDirectory.verifiedName.string }) {
+            found = try run(manifest, in: repository, progress)
+            found.problems = problems + found.problems
+        }
         // A medium that cannot be written is verified all the same.
         do throws(EngineError) {
             if found.isSound {

@@ -13,12 +13,14 @@ struct FileCopy {
     let storage: any ChangingStorage
     private static let block = 1 << 20
 
-    /// Makes a new file, closed to others, with the bytes of another one; not durable yet. Where the file system can give both the
+    /// Makes a new file, closed to others unless it is to be like another one, with the bytes of another one; not durable yet. Where the file system can give both the
     /// same blocks it does.
-    func copy(_ path: FilePath, to other: FilePath, _ check: () throws -> Void) throws -> Result {
+    func copy(
+        _ path: FilePath, to other: FilePath, like model: FileStatus? = nil, _ check: () throws -> Void
+    ) throws -> Result {
         let from = try storage.open(path)
         let size = try from.status().size
-        let to = try storage.create(other, like: nil)
+        let to = try storage.create(other, like: model)
         if storage.clone(from, into: to) {
             let (bytes, digest) = try Self.digest(of: to, check)
             guard bytes == size else { throw EngineError.changed(path) }

@@ -28,16 +28,19 @@ extension DatabaseWriter {
     ///   - dropsUnindexed: records that stand in pages of no list, and that the index does not have, may be lost.
     ///   - always: also where nothing is gained.
     ///   - progress: called now and then; what it throws before the new files are put in place leaves the old ones.
+    ///   - beforeSwap: called once the new files are whole; what it throws leaves the old ones.
     /// - Throws: `.damaged` when a record cannot be read, `.wouldDropRecords` when `dropsUnindexed` would be needed; `.noSpace`,
     ///   `.noMemory`; what a transaction throws; what `progress` throws.
     public func vacuum(
-        dropsUnindexed: Bool = false, always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in }
+        dropsUnindexed: Bool = false, always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in },
+        beforeSwap: () throws -> Void = {}
     ) throws -> VacuumReport {
-        try exclusively { try rewrite(dropsUnindexed: dropsUnindexed, always: always, progress) }
+        try exclusively { try rewrite(dropsUnindexed: dropsUnindexed, always: always, progress, beforeSwap) }
     }
 
     private func rewrite(
-        dropsUnindexed: Bool, always: Bool, _ progress: (MaintenanceProgress) throws -> Void
+        dropsUnindexed: Bool, always: Bool, _ progress: (MaintenanceProgress) throws -> Void,
+        _ beforeSwap: () throws -> Void
     ) throws -> VacuumReport {
         try store.renewStatus()
         // The metadata is what gets its second name here last, so that it is what tells whether it can.
@@ -66,6 +69,7 @@ extension DatabaseWriter {
         do {
             try successor.verify(progress)
             try onStorage(files.data) { try successor.sync() }
+            try beforeSwap()
             try progress(MaintenanceProgress(.swapping, done: report.records, total: report.records))
         } catch {
             // Why it ended is the error to tell; what stays behind, the next opening removes.

@@ -62,9 +62,11 @@ public struct Repair {
     /// - Parameters:
     ///   - always: also where nothing is wrong.
     ///   - progress: called now and then; what it throws before the new files are put in place leaves the old ones.
+    ///   - before: called when there is something to repair, before anything is changed; what it throws leaves all as it was.
     /// - Throws: what `plan` throws; `.noSpace`, `.readOnly`, `.writeFailed`, `.replacedMeanwhile`, `.limitExceeded`.
     public mutating func apply(
-        always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in }
+        always: Bool = false, progress: (MaintenanceProgress) throws -> Void = { _ in },
+        before: () throws -> Void = {}
     ) throws -> Report {
         let steps = try resolveEarlier()
         var options = options
@@ -73,6 +75,7 @@ public struct Repair {
         var report = Report(plan: rescue.plan, bytesAfter: rescue.plan.bytesBefore, recovery: steps)
         guard rescue.plan.isNeeded || always else { return report }
         try checkNeeds(rescue.plan)
+        try before()
         let ids = Set(rescue.records.map(\.id))
         var replacement = Replacement(
             files, in: storage, key: key, locks: locks, before: .repair, present: rescue.present, backup: rescue.backup)

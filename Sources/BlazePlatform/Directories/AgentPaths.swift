@@ -77,6 +77,8 @@ public struct AgentPaths: Sendable, Hashable {
     public var configurationFile: FilePath { configuration.appending("config.toml") }
     /// The file of known databases.
     public var catalog: FilePath { data.appending("catalog.json") }
+    /// The directory of backups.
+    public var backups: FilePath { data.appending("backups") }
     /// The directory of the journal of jobs.
     public var jobs: FilePath { state.appending("jobs") }
     /// The log of an agent that runs in the background.

@@ -680,6 +680,11 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case gc // = 2
   case repair // = 3
   case repairUndo // = 4
+  case backup // = 5
+
+  /// In the place of a database.
+  case restore // = 6
+  case restoreRollback // = 7
   case UNRECOGNIZED(Int)
 
   public init() {
@@ -693,6 +698,9 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 2: self = .gc
     case 3: self = .repair
     case 4: self = .repairUndo
+    case 5: self = .backup
+    case 6: self = .restore
+    case 7: self = .restoreRollback
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -704,6 +712,9 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .gc: return 2
     case .repair: return 3
     case .repairUndo: return 4
+    case .backup: return 5
+    case .restore: return 6
+    case .restoreRollback: return 7
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -715,6 +726,9 @@ public nonisolated enum WireJobKind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .gc,
     .repair,
     .repairUndo,
+    .backup,
+    .restore,
+    .restoreRollback,
   ]
 
 }
@@ -833,6 +847,54 @@ public nonisolated enum WireTransactionChoice: SwiftProtobuf.Enum, Swift.CaseIte
     .automatic,
     .rollBack,
     .keep,
+  ]
+
+}
+
+public nonisolated enum WireBackupMethod: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// Under the database's lock.
+  case exact // = 1
+
+  /// Record by record, beside the process that has the database open.
+  case live // = 2
+
+  /// Under the lock, all files as they are.
+  case raw // = 3
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .exact
+    case 2: self = .live
+    case 3: self = .raw
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .exact: return 1
+    case .live: return 2
+    case .raw: return 3
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireBackupMethod] = [
+    .unspecified,
+    .exact,
+    .live,
+    .raw,
   ]
 
 }
@@ -3850,6 +3912,9 @@ public nonisolated struct WireVacuumRequest: Sendable {
   /// Reply as soon as the job has begun, instead of when it is over.
   public var detach: Bool = false
 
+  /// Without the backup that is taken first otherwise.
+  public var noBackup: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -4076,6 +4141,9 @@ public nonisolated struct WireVacuumOutcome: Sendable {
   /// False when there was nothing to gain, and nothing was done.
   public var rewritten: Bool = false
 
+  /// The id of the backup that was taken first; empty where there is none.
+  public var backup: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -4127,6 +4195,9 @@ public nonisolated struct WireRepairOutcome: Sendable {
 
   public var bytesAfter: UInt64 = 0
 
+  /// The id of the backup that was taken first; empty where there is none.
+  public var backup: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -4135,6 +4206,67 @@ public nonisolated struct WireRepairOutcome: Sendable {
 }
 
 public nonisolated struct WireRepairUndoOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The directory that the old files came from, which is gone.
+  public var kept: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireBackupOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  /// What does not hold of it: a backup of a damaged database is made all the same.
+  public var problems: [WireBackupProblem] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+}
+
+public nonisolated struct WireRestoreOutcome: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The backup's id.
+  public var id: String = String()
+
+  public var records: UInt64 = 0
+
+  /// Index entries whose record is damaged, as it was when the backup was taken.
+  public var unreadable: UInt64 = 0
+
+  /// Whether the records were encrypted with the present key, because the backup has another one.
+  public var reencrypted: Bool = false
+
+  /// The directory that keeps the files which were there.
+  public var kept: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireRestoreRollbackOutcome: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
@@ -4297,6 +4429,33 @@ public nonisolated struct WireJob: @unchecked Sendable {
   public var hasRepairUndo: Bool {_storage._repairUndo != nil}
   /// Clears the value of `repairUndo`. Subsequent reads from it will return its default value.
   public mutating func clearRepairUndo() {_uniqueStorage()._repairUndo = nil}
+
+  public var backup: WireBackupOutcome {
+    get {_storage._backup ?? WireBackupOutcome()}
+    set {_uniqueStorage()._backup = newValue}
+  }
+  /// Returns true if `backup` has been explicitly set.
+  public var hasBackup: Bool {_storage._backup != nil}
+  /// Clears the value of `backup`. Subsequent reads from it will return its default value.
+  public mutating func clearBackup() {_uniqueStorage()._backup = nil}
+
+  public var restore: WireRestoreOutcome {
+    get {_storage._restore ?? WireRestoreOutcome()}
+    set {_uniqueStorage()._restore = newValue}
+  }
+  /// Returns true if `restore` has been explicitly set.
+  public var hasRestore: Bool {_storage._restore != nil}
+  /// Clears the value of `restore`. Subsequent reads from it will return its default value.
+  public mutating func clearRestore() {_uniqueStorage()._restore = nil}
+
+  public var restoreRollback: WireRestoreRollbackOutcome {
+    get {_storage._restoreRollback ?? WireRestoreRollbackOutcome()}
+    set {_uniqueStorage()._restoreRollback = newValue}
+  }
+  /// Returns true if `restoreRollback` has been explicitly set.
+  public var hasRestoreRollback: Bool {_storage._restoreRollback != nil}
+  /// Clears the value of `restoreRollback`. Subsequent reads from it will return its default value.
+  public mutating func clearRestoreRollback() {_uniqueStorage()._restoreRollback = nil}
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -4826,6 +4985,9 @@ public nonisolated struct WireRepairRequest: Sendable {
   /// Reply as soon as the job has begun, instead of when it is over.
   public var detach: Bool = false
 
+  /// Without the backup that is taken first otherwise.
+  public var noBackup: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -5054,6 +5216,766 @@ public nonisolated struct WireSalvagePart: Sendable {
   public init() {}
 }
 
+public nonisolated struct WireBackupFile: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: Data = Data()
+
+  public var bytes: UInt64 = 0
+
+  /// 64 hex digits.
+  public var blake2B: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Something that does not hold of a backup.
+public nonisolated struct WireBackupProblem: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The file concerned; "records" for what is in the files.
+  public var file: String = String()
+
+  public var message: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What a backup's manifest says.
+public nonisolated struct WireBackupFacts: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: String {
+    get {_storage._id}
+    set {_uniqueStorage()._id = newValue}
+  }
+
+  public var directory: Data {
+    get {_storage._directory}
+    set {_uniqueStorage()._directory = newValue}
+  }
+
+  /// Why the manifest cannot be read, and nothing else is told; empty where it can.
+  public var problem: String {
+    get {_storage._problem}
+    set {_uniqueStorage()._problem = newValue}
+  }
+
+  public var databaseID: String {
+    get {_storage._databaseID}
+    set {_uniqueStorage()._databaseID = newValue}
+  }
+
+  /// The data file that it was taken of, for people.
+  public var source: String {
+    get {_storage._source}
+    set {_uniqueStorage()._source = newValue}
+  }
+
+  /// Nanoseconds since 1970.
+  public var taken: Int64 {
+    get {_storage._taken}
+    set {_uniqueStorage()._taken = newValue}
+  }
+
+  public var method: WireBackupMethod {
+    get {_storage._method}
+    set {_uniqueStorage()._method = newValue}
+  }
+
+  public var tag: String {
+    get {_storage._tag}
+    set {_uniqueStorage()._tag = newValue}
+  }
+
+  /// Absent where that is not known.
+  public var records: UInt64 {
+    get {_storage._records ?? 0}
+    set {_uniqueStorage()._records = newValue}
+  }
+  /// Returns true if `records` has been explicitly set.
+  public var hasRecords: Bool {_storage._records != nil}
+  /// Clears the value of `records`. Subsequent reads from it will return its default value.
+  public mutating func clearRecords() {_uniqueStorage()._records = nil}
+
+  public var unreadable: UInt64 {
+    get {_storage._unreadable ?? 0}
+    set {_uniqueStorage()._unreadable = newValue}
+  }
+  /// Returns true if `unreadable` has been explicitly set.
+  public var hasUnreadable: Bool {_storage._unreadable != nil}
+  /// Clears the value of `unreadable`. Subsequent reads from it will return its default value.
+  public mutating func clearUnreadable() {_uniqueStorage()._unreadable = nil}
+
+  public var bytes: UInt64 {
+    get {_storage._bytes}
+    set {_uniqueStorage()._bytes = newValue}
+  }
+
+  /// When it was found sound last, in nanoseconds since 1970; absent where it was not.
+  public var verified: Int64 {
+    get {_storage._verified ?? 0}
+    set {_uniqueStorage()._verified = newValue}
+  }
+  /// Returns true if `verified` has been explicitly set.
+  public var hasVerified: Bool {_storage._verified != nil}
+  /// Clears the value of `verified`. Subsequent reads from it will return its default value.
+  public mutating func clearVerified() {_uniqueStorage()._verified = nil}
+
+  public var formatVersion: String {
+    get {_storage._formatVersion}
+    set {_uniqueStorage()._formatVersion = newValue}
+  }
+
+  public var schema: String {
+    get {_storage._schema}
+    set {_uniqueStorage()._schema = newValue}
+  }
+
+  /// What was put right in the copy.
+  public var steps: [String] {
+    get {_storage._steps}
+    set {_uniqueStorage()._steps = newValue}
+  }
+
+  public var files: [WireBackupFile] {
+    get {_storage._files}
+    set {_uniqueStorage()._files = newValue}
+  }
+
+  /// The present alias of the database, where it has one.
+  public var alias: String {
+    get {_storage._alias ?? String()}
+    set {_uniqueStorage()._alias = newValue}
+  }
+  /// Returns true if `alias` has been explicitly set.
+  public var hasAlias: Bool {_storage._alias != nil}
+  /// Clears the value of `alias`. Subsequent reads from it will return its default value.
+  public mutating func clearAlias() {_uniqueStorage()._alias = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Which backup: by an id, or the beginning of one that no other has, or the path of its directory.
+public nonisolated struct WireBackupSelector: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: Data = Data()
+
+  /// Relative paths are looked up here.
+  public var workingDirectory: Data = Data()
+
+  /// Where to look for an id, absolute; empty for the user's own place.
+  public var repository: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Takes a backup. May carry the database's password as its secret.
+public nonisolated struct WireBackupCreateRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// lease: exact, or not at all; observe: live. Unspecified: exact where the lock is free, else live.
+  public var tier: WireTier = .unspecified
+
+  public var wait: UInt64 = 0
+
+  public var detach: Bool = false
+
+  /// Not restored to a scratch directory and compared.
+  public var noVerify: Bool = false
+
+  /// All files as they are, nothing put right.
+  public var raw: Bool = false
+
+  public var tag: String = String()
+
+  /// Where to, absolute; empty for the user's own place.
+  public var repository: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireBackupCreateReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
+public nonisolated struct WireBackupListRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Only those of one database.
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var repository: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+}
+
+public nonisolated struct WireBackupListReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The newest first.
+  public var backups: [WireBackupFacts] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireBackupShowRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var backup: WireBackupSelector {
+    get {_backup ?? WireBackupSelector()}
+    set {_backup = newValue}
+  }
+  /// Returns true if `backup` has been explicitly set.
+  public var hasBackup: Bool {self._backup != nil}
+  /// Clears the value of `backup`. Subsequent reads from it will return its default value.
+  public mutating func clearBackup() {self._backup = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _backup: WireBackupSelector? = nil
+}
+
+public nonisolated struct WireBackupShowReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+}
+
+/// Proves that a backup restores. May carry the password that it has as its secret.
+public nonisolated struct WireBackupVerifyRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var backup: WireBackupSelector {
+    get {_backup ?? WireBackupSelector()}
+    set {_backup = newValue}
+  }
+  /// Returns true if `backup` has been explicitly set.
+  public var hasBackup: Bool {self._backup != nil}
+  /// Clears the value of `backup`. Subsequent reads from it will return its default value.
+  public mutating func clearBackup() {self._backup = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _backup: WireBackupSelector? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireBackupVerifyReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  /// None where it is sound.
+  public var problems: [WireBackupProblem] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+}
+
+/// Sent while a backup is verified or restored.
+public nonisolated struct WireBackupPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var phase: String = String()
+
+  public var done: UInt64 = 0
+
+  public var total: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireBackupRemoveRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var backup: WireBackupSelector {
+    get {_backup ?? WireBackupSelector()}
+    set {_backup = newValue}
+  }
+  /// Returns true if `backup` has been explicitly set.
+  public var hasBackup: Bool {self._backup != nil}
+  /// Clears the value of `backup`. Subsequent reads from it will return its default value.
+  public mutating func clearBackup() {self._backup = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _backup: WireBackupSelector? = nil
+}
+
+public nonisolated struct WireBackupRemoveReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+}
+
+/// Removes the backups that no rule keeps; never the newest verified one of a database.
+public nonisolated struct WireBackupPruneRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Only those of one database.
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var repository: Data = Data()
+
+  public var keepLast: UInt32 = 0
+
+  public var keepHourly: UInt32 = 0
+
+  public var keepDaily: UInt32 = 0
+
+  public var keepWeekly: UInt32 = 0
+
+  public var keepMonthly: UInt32 = 0
+
+  public var keepYearly: UInt32 = 0
+
+  public var dryRun: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+}
+
+public nonisolated struct WireBackupDecision: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  public var kept: Bool = false
+
+  /// Why it is kept.
+  public var reasons: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+}
+
+public nonisolated struct WireBackupPruneReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var decisions: [WireBackupDecision] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Restores a backup to a path where nothing is. May carry the password that it has as its secret.
+public nonisolated struct WireRestoreRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var backup: WireBackupSelector {
+    get {_backup ?? WireBackupSelector()}
+    set {_backup = newValue}
+  }
+  /// Returns true if `backup` has been explicitly set.
+  public var hasBackup: Bool {self._backup != nil}
+  /// Clears the value of `backup`. Subsequent reads from it will return its default value.
+  public mutating func clearBackup() {self._backup = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// The restored database's data file, absolute.
+  public var to: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _backup: WireBackupSelector? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireRestoreReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  public var records: UInt64 = 0
+
+  public var unreadable: UInt64 = 0
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+  fileprivate var _row: WireDatabaseRow? = nil
+}
+
+/// Puts a backup in the place of a database, whose files are kept. May carry the backup's password as its secret.
+public nonisolated struct WireRestoreInPlaceRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var backup: WireBackupSelector {
+    get {_backup ?? WireBackupSelector()}
+    set {_backup = newValue}
+  }
+  /// Returns true if `backup` has been explicitly set.
+  public var hasBackup: Bool {self._backup != nil}
+  /// Clears the value of `backup`. Subsequent reads from it will return its default value.
+  public mutating func clearBackup() {self._backup = nil}
+
+  /// Which database; absent for the one that the backup is of.
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// Only tell what would be done.
+  public var plan: Bool = false
+
+  public var wait: UInt64 = 0
+
+  public var detach: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _backup: WireBackupSelector? = nil
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+public nonisolated struct WireRestoreInPlaceReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var facts: WireBackupFacts {
+    get {_facts ?? WireBackupFacts()}
+    set {_facts = newValue}
+  }
+  /// Returns true if `facts` has been explicitly set.
+  public var hasFacts: Bool {self._facts != nil}
+  /// Clears the value of `facts`. Subsequent reads from it will return its default value.
+  public mutating func clearFacts() {self._facts = nil}
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  /// Whether the backup has another key than the database, and is encrypted anew. For a plan.
+  public var reencrypts: Bool = false
+
+  /// Otherwise.
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _facts: WireBackupFacts? = nil
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
+/// Puts the files back that the last restore in place has kept. Needs no key.
+public nonisolated struct WireRestoreRollbackRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var plan: Bool = false
+
+  /// Also where the database was changed after the restore.
+  public var discardChanges: Bool = false
+
+  public var wait: UInt64 = 0
+
+  public var detach: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+}
+
+public nonisolated struct WireRestoreRollbackReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  /// For a plan.
+  public var kept: Data = Data()
+
+  public var keptBytes: UInt64 = 0
+
+  public var unchanged: Bool = false
+
+  /// Otherwise.
+  public var job: WireJob {
+    get {_job ?? WireJob()}
+    set {_job = newValue}
+  }
+  /// Returns true if `job` has been explicitly set.
+  public var hasJob: Bool {self._job != nil}
+  /// Clears the value of `job`. Subsequent reads from it will return its default value.
+  public mutating func clearJob() {self._job = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+  fileprivate var _job: WireJob? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "blazedb.agent.v1"
@@ -5115,7 +6037,7 @@ nonisolated extension WirePromptRole: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireJobKind: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_KIND_UNSPECIFIED\0\u{1}JOB_KIND_VACUUM\0\u{1}JOB_KIND_GC\0\u{1}JOB_KIND_REPAIR\0\u{1}JOB_KIND_REPAIR_UNDO\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0JOB_KIND_UNSPECIFIED\0\u{1}JOB_KIND_VACUUM\0\u{1}JOB_KIND_GC\0\u{1}JOB_KIND_REPAIR\0\u{1}JOB_KIND_REPAIR_UNDO\0\u{1}JOB_KIND_BACKUP\0\u{1}JOB_KIND_RESTORE\0\u{1}JOB_KIND_RESTORE_ROLLBACK\0")
 }
 
 nonisolated extension WireJobState: SwiftProtobuf._ProtoNameProviding {
@@ -5124,6 +6046,10 @@ nonisolated extension WireJobState: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireTransactionChoice: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0TRANSACTION_CHOICE_AUTOMATIC\0\u{1}TRANSACTION_CHOICE_ROLL_BACK\0\u{1}TRANSACTION_CHOICE_KEEP\0")
+}
+
+nonisolated extension WireBackupMethod: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0BACKUP_METHOD_UNSPECIFIED\0\u{1}BACKUP_METHOD_EXACT\0\u{1}BACKUP_METHOD_LIVE\0\u{1}BACKUP_METHOD_RAW\0")
 }
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -10004,7 +10930,7 @@ nonisolated extension WireSpaceFacts: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireVacuumRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".VacuumRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{3}dry_run\0\u{3}drop_unindexed\0\u{1}always\0\u{1}wait\0\u{1}detach\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{3}dry_run\0\u{3}drop_unindexed\0\u{1}always\0\u{1}wait\0\u{1}detach\0\u{3}no_backup\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -10019,6 +10945,7 @@ nonisolated extension WireVacuumRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 5: try { try decoder.decodeSingularBoolField(value: &self.always) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
       case 7: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.noBackup) }()
       default: break
       }
     }
@@ -10050,6 +10977,9 @@ nonisolated extension WireVacuumRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.detach != false {
       try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 7)
     }
+    if self.noBackup != false {
+      try visitor.visitSingularBoolField(value: self.noBackup, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -10061,6 +10991,7 @@ nonisolated extension WireVacuumRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.always != rhs.always {return false}
     if lhs.wait != rhs.wait {return false}
     if lhs.detach != rhs.detach {return false}
+    if lhs.noBackup != rhs.noBackup {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -10328,7 +11259,7 @@ nonisolated extension WireRecoveryStep: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireVacuumOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".VacuumOutcome"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}entries_removed\0\u{3}unindexed_dropped\0\u{3}bytes_before\0\u{3}bytes_after\0\u{1}rewritten\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}records\0\u{3}entries_removed\0\u{3}unindexed_dropped\0\u{3}bytes_before\0\u{3}bytes_after\0\u{1}rewritten\0\u{1}backup\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -10342,6 +11273,7 @@ nonisolated extension WireVacuumOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self.rewritten) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.backup) }()
       default: break
       }
     }
@@ -10366,6 +11298,9 @@ nonisolated extension WireVacuumOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.rewritten != false {
       try visitor.visitSingularBoolField(value: self.rewritten, fieldNumber: 6)
     }
+    if !self.backup.isEmpty {
+      try visitor.visitSingularStringField(value: self.backup, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -10376,6 +11311,7 @@ nonisolated extension WireVacuumOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.bytesBefore != rhs.bytesBefore {return false}
     if lhs.bytesAfter != rhs.bytesAfter {return false}
     if lhs.rewritten != rhs.rewritten {return false}
+    if lhs.backup != rhs.backup {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -10433,7 +11369,7 @@ nonisolated extension WireGcOutcome: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireRepairOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RepairOutcome"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}repaired\0\u{1}kept\0\u{3}bytes_before\0\u{3}bytes_after\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}repaired\0\u{1}kept\0\u{3}bytes_before\0\u{3}bytes_after\0\u{1}backup\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -10446,6 +11382,7 @@ nonisolated extension WireRepairOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
       case 3: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesBefore) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesAfter) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.backup) }()
       default: break
       }
     }
@@ -10471,6 +11408,9 @@ nonisolated extension WireRepairOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.bytesAfter != 0 {
       try visitor.visitSingularUInt64Field(value: self.bytesAfter, fieldNumber: 5)
     }
+    if !self.backup.isEmpty {
+      try visitor.visitSingularStringField(value: self.backup, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -10480,6 +11420,7 @@ nonisolated extension WireRepairOutcome: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.kept != rhs.kept {return false}
     if lhs.bytesBefore != rhs.bytesBefore {return false}
     if lhs.bytesAfter != rhs.bytesAfter {return false}
+    if lhs.backup != rhs.backup {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -10515,9 +11456,128 @@ nonisolated extension WireRepairUndoOutcome: SwiftProtobuf.Message, SwiftProtobu
   }
 }
 
+nonisolated extension WireBackupOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}problems\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.problems) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.problems, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupOutcome, rhs: WireBackupOutcome) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.problems != rhs.problems {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}records\0\u{1}unreadable\0\u{1}reencrypted\0\u{1}kept\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.id) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.reencrypted) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.id.isEmpty {
+      try visitor.visitSingularStringField(value: self.id, fieldNumber: 1)
+    }
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
+    }
+    if self.unreadable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 3)
+    }
+    if self.reencrypted != false {
+      try visitor.visitSingularBoolField(value: self.reencrypted, fieldNumber: 4)
+    }
+    if !self.kept.isEmpty {
+      try visitor.visitSingularBytesField(value: self.kept, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreOutcome, rhs: WireRestoreOutcome) -> Bool {
+    if lhs.id != rhs.id {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs.reencrypted != rhs.reencrypted {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreRollbackOutcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreRollbackOutcome"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kept\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.kept.isEmpty {
+      try visitor.visitSingularBytesField(value: self.kept, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreRollbackOutcome, rhs: WireRestoreRollbackOutcome) -> Bool {
+    if lhs.kept != rhs.kept {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Job"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}state\0\u{1}path\0\u{1}title\0\u{3}client_pid\0\u{1}started\0\u{1}ended\0\u{1}phase\0\u{1}done\0\u{1}total\0\u{1}rate\0\u{3}seconds_left\0\u{1}vacuum\0\u{1}gc\0\u{1}failure\0\u{1}recovery\0\u{3}waits_for\0\u{1}repair\0\u{3}repair_undo\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}kind\0\u{1}state\0\u{1}path\0\u{1}title\0\u{3}client_pid\0\u{1}started\0\u{1}ended\0\u{1}phase\0\u{1}done\0\u{1}total\0\u{1}rate\0\u{3}seconds_left\0\u{1}vacuum\0\u{1}gc\0\u{1}failure\0\u{1}recovery\0\u{3}waits_for\0\u{1}repair\0\u{3}repair_undo\0\u{1}backup\0\u{1}restore\0\u{3}restore_rollback\0")
 
   fileprivate class _StorageClass {
     var _id: UInt64 = 0
@@ -10540,6 +11600,9 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     var _waitsFor: WireLockHolder? = nil
     var _repair: WireRepairOutcome? = nil
     var _repairUndo: WireRepairUndoOutcome? = nil
+    var _backup: WireBackupOutcome? = nil
+    var _restore: WireRestoreOutcome? = nil
+    var _restoreRollback: WireRestoreRollbackOutcome? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -10570,6 +11633,9 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       _waitsFor = source._waitsFor
       _repair = source._repair
       _repairUndo = source._repairUndo
+      _backup = source._backup
+      _restore = source._restore
+      _restoreRollback = source._restoreRollback
     }
   }
 
@@ -10608,6 +11674,9 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._waitsFor) }()
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._repair) }()
         case 20: try { try decoder.decodeSingularMessageField(value: &_storage._repairUndo) }()
+        case 21: try { try decoder.decodeSingularMessageField(value: &_storage._backup) }()
+        case 22: try { try decoder.decodeSingularMessageField(value: &_storage._restore) }()
+        case 23: try { try decoder.decodeSingularMessageField(value: &_storage._restoreRollback) }()
         default: break
         }
       }
@@ -10680,6 +11749,15 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       try { if let v = _storage._repairUndo {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
       } }()
+      try { if let v = _storage._backup {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+      } }()
+      try { if let v = _storage._restore {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      } }()
+      try { if let v = _storage._restoreRollback {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -10709,6 +11787,9 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         if _storage._waitsFor != rhs_storage._waitsFor {return false}
         if _storage._repair != rhs_storage._repair {return false}
         if _storage._repairUndo != rhs_storage._repairUndo {return false}
+        if _storage._backup != rhs_storage._backup {return false}
+        if _storage._restore != rhs_storage._restore {return false}
+        if _storage._restoreRollback != rhs_storage._restoreRollback {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -11553,7 +12634,7 @@ nonisolated extension WireRepairFacts: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireRepairRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RepairRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}plan\0\u{1}options\0\u{1}always\0\u{1}wait\0\u{1}detach\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}plan\0\u{1}options\0\u{1}always\0\u{1}wait\0\u{1}detach\0\u{3}no_backup\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -11568,6 +12649,7 @@ nonisolated extension WireRepairRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 5: try { try decoder.decodeSingularBoolField(value: &self.always) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
       case 7: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.noBackup) }()
       default: break
       }
     }
@@ -11599,6 +12681,9 @@ nonisolated extension WireRepairRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.detach != false {
       try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 7)
     }
+    if self.noBackup != false {
+      try visitor.visitSingularBoolField(value: self.noBackup, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -11610,6 +12695,7 @@ nonisolated extension WireRepairRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.always != rhs.always {return false}
     if lhs.wait != rhs.wait {return false}
     if lhs.detach != rhs.detach {return false}
+    if lhs.noBackup != rhs.noBackup {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -11910,6 +12996,1196 @@ nonisolated extension WireSalvagePart: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.phase != rhs.phase {return false}
     if lhs.done != rhs.done {return false}
     if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupFile"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}bytes\0\u{1}blake2b\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.blake2B) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularBytesField(value: self.name, fieldNumber: 1)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
+    }
+    if !self.blake2B.isEmpty {
+      try visitor.visitSingularStringField(value: self.blake2B, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupFile, rhs: WireBackupFile) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.blake2B != rhs.blake2B {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupProblem: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupProblem"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}file\0\u{1}message\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.file) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.file.isEmpty {
+      try visitor.visitSingularStringField(value: self.file, fieldNumber: 1)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupProblem, rhs: WireBackupProblem) -> Bool {
+    if lhs.file != rhs.file {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupFacts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupFacts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}directory\0\u{1}problem\0\u{3}database_id\0\u{1}source\0\u{1}taken\0\u{1}method\0\u{1}tag\0\u{1}records\0\u{1}unreadable\0\u{1}bytes\0\u{1}verified\0\u{3}format_version\0\u{1}schema\0\u{1}steps\0\u{1}files\0\u{1}alias\0")
+
+  fileprivate class _StorageClass {
+    var _id: String = String()
+    var _directory: Data = Data()
+    var _problem: String = String()
+    var _databaseID: String = String()
+    var _source: String = String()
+    var _taken: Int64 = 0
+    var _method: WireBackupMethod = .unspecified
+    var _tag: String = String()
+    var _records: UInt64? = nil
+    var _unreadable: UInt64? = nil
+    var _bytes: UInt64 = 0
+    var _verified: Int64? = nil
+    var _formatVersion: String = String()
+    var _schema: String = String()
+    var _steps: [String] = []
+    var _files: [WireBackupFile] = []
+    var _alias: String? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _id = source._id
+      _directory = source._directory
+      _problem = source._problem
+      _databaseID = source._databaseID
+      _source = source._source
+      _taken = source._taken
+      _method = source._method
+      _tag = source._tag
+      _records = source._records
+      _unreadable = source._unreadable
+      _bytes = source._bytes
+      _verified = source._verified
+      _formatVersion = source._formatVersion
+      _schema = source._schema
+      _steps = source._steps
+      _files = source._files
+      _alias = source._alias
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._id) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._directory) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._problem) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._databaseID) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._source) }()
+        case 6: try { try decoder.decodeSingularInt64Field(value: &_storage._taken) }()
+        case 7: try { try decoder.decodeSingularEnumField(value: &_storage._method) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._tag) }()
+        case 9: try { try decoder.decodeSingularUInt64Field(value: &_storage._records) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._unreadable) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._bytes) }()
+        case 12: try { try decoder.decodeSingularInt64Field(value: &_storage._verified) }()
+        case 13: try { try decoder.decodeSingularStringField(value: &_storage._formatVersion) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._schema) }()
+        case 15: try { try decoder.decodeRepeatedStringField(value: &_storage._steps) }()
+        case 16: try { try decoder.decodeRepeatedMessageField(value: &_storage._files) }()
+        case 17: try { try decoder.decodeSingularStringField(value: &_storage._alias) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._id.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._id, fieldNumber: 1)
+      }
+      if !_storage._directory.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._directory, fieldNumber: 2)
+      }
+      if !_storage._problem.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._problem, fieldNumber: 3)
+      }
+      if !_storage._databaseID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._databaseID, fieldNumber: 4)
+      }
+      if !_storage._source.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._source, fieldNumber: 5)
+      }
+      if _storage._taken != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._taken, fieldNumber: 6)
+      }
+      if _storage._method != .unspecified {
+        try visitor.visitSingularEnumField(value: _storage._method, fieldNumber: 7)
+      }
+      if !_storage._tag.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._tag, fieldNumber: 8)
+      }
+      try { if let v = _storage._records {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._unreadable {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 10)
+      } }()
+      if _storage._bytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bytes, fieldNumber: 11)
+      }
+      try { if let v = _storage._verified {
+        try visitor.visitSingularInt64Field(value: v, fieldNumber: 12)
+      } }()
+      if !_storage._formatVersion.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._formatVersion, fieldNumber: 13)
+      }
+      if !_storage._schema.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._schema, fieldNumber: 14)
+      }
+      if !_storage._steps.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._steps, fieldNumber: 15)
+      }
+      if !_storage._files.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._files, fieldNumber: 16)
+      }
+      try { if let v = _storage._alias {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 17)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupFacts, rhs: WireBackupFacts) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._id != rhs_storage._id {return false}
+        if _storage._directory != rhs_storage._directory {return false}
+        if _storage._problem != rhs_storage._problem {return false}
+        if _storage._databaseID != rhs_storage._databaseID {return false}
+        if _storage._source != rhs_storage._source {return false}
+        if _storage._taken != rhs_storage._taken {return false}
+        if _storage._method != rhs_storage._method {return false}
+        if _storage._tag != rhs_storage._tag {return false}
+        if _storage._records != rhs_storage._records {return false}
+        if _storage._unreadable != rhs_storage._unreadable {return false}
+        if _storage._bytes != rhs_storage._bytes {return false}
+        if _storage._verified != rhs_storage._verified {return false}
+        if _storage._formatVersion != rhs_storage._formatVersion {return false}
+        if _storage._schema != rhs_storage._schema {return false}
+        if _storage._steps != rhs_storage._steps {return false}
+        if _storage._files != rhs_storage._files {return false}
+        if _storage._alias != rhs_storage._alias {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupSelector: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupSelector"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}working_directory\0\u{1}repository\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.workingDirectory) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.repository) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularBytesField(value: self.name, fieldNumber: 1)
+    }
+    if !self.workingDirectory.isEmpty {
+      try visitor.visitSingularBytesField(value: self.workingDirectory, fieldNumber: 2)
+    }
+    if !self.repository.isEmpty {
+      try visitor.visitSingularBytesField(value: self.repository, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupSelector, rhs: WireBackupSelector) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.workingDirectory != rhs.workingDirectory {return false}
+    if lhs.repository != rhs.repository {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupCreateRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupCreateRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0\u{1}detach\0\u{3}no_verify\0\u{1}raw\0\u{1}tag\0\u{1}repository\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.noVerify) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self.raw) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.tag) }()
+      case 9: try { try decoder.decodeSingularBytesField(value: &self.repository) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 3)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 4)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 5)
+    }
+    if self.noVerify != false {
+      try visitor.visitSingularBoolField(value: self.noVerify, fieldNumber: 6)
+    }
+    if self.raw != false {
+      try visitor.visitSingularBoolField(value: self.raw, fieldNumber: 7)
+    }
+    if !self.tag.isEmpty {
+      try visitor.visitSingularStringField(value: self.tag, fieldNumber: 8)
+    }
+    if !self.repository.isEmpty {
+      try visitor.visitSingularBytesField(value: self.repository, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupCreateRequest, rhs: WireBackupCreateRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.noVerify != rhs.noVerify {return false}
+    if lhs.raw != rhs.raw {return false}
+    if lhs.tag != rhs.tag {return false}
+    if lhs.repository != rhs.repository {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupCreateReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupCreateReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupCreateReply, rhs: WireBackupCreateReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupListRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupListRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}repository\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.repository) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.repository.isEmpty {
+      try visitor.visitSingularBytesField(value: self.repository, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupListRequest, rhs: WireBackupListRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs.repository != rhs.repository {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupListReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupListReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}backups\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.backups) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.backups.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.backups, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupListReply, rhs: WireBackupListReply) -> Bool {
+    if lhs.backups != rhs.backups {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupShowRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupShowRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}backup\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._backup) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._backup {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupShowRequest, rhs: WireBackupShowRequest) -> Bool {
+    if lhs._backup != rhs._backup {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupShowReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupShowReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupShowReply, rhs: WireBackupShowReply) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupVerifyRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupVerifyRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}backup\0\u{3}kdf_iterations\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._backup) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._backup {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupVerifyRequest, rhs: WireBackupVerifyRequest) -> Bool {
+    if lhs._backup != rhs._backup {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupVerifyReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupVerifyReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}problems\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.problems) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.problems, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupVerifyReply, rhs: WireBackupVerifyReply) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.problems != rhs.problems {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}phase\0\u{1}done\0\u{1}total\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.phase) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.phase.isEmpty {
+      try visitor.visitSingularStringField(value: self.phase, fieldNumber: 1)
+    }
+    if self.done != 0 {
+      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 2)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupPart, rhs: WireBackupPart) -> Bool {
+    if lhs.phase != rhs.phase {return false}
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupRemoveRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupRemoveRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}backup\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._backup) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._backup {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupRemoveRequest, rhs: WireBackupRemoveRequest) -> Bool {
+    if lhs._backup != rhs._backup {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupRemoveReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupRemoveReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupRemoveReply, rhs: WireBackupRemoveReply) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupPruneRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupPruneRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}repository\0\u{3}keep_last\0\u{3}keep_hourly\0\u{3}keep_daily\0\u{3}keep_weekly\0\u{3}keep_monthly\0\u{3}keep_yearly\0\u{3}dry_run\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.repository) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.keepLast) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.keepHourly) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.keepDaily) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.keepWeekly) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.keepMonthly) }()
+      case 8: try { try decoder.decodeSingularUInt32Field(value: &self.keepYearly) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.dryRun) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.repository.isEmpty {
+      try visitor.visitSingularBytesField(value: self.repository, fieldNumber: 2)
+    }
+    if self.keepLast != 0 {
+      try visitor.visitSingularUInt32Field(value: self.keepLast, fieldNumber: 3)
+    }
+    if self.keepHourly != 0 {
+      try visitor.visitSingularUInt32Field(value: self.keepHourly, fieldNumber: 4)
+    }
+    if self.keepDaily != 0 {
+      try visitor.visitSingularUInt32Field(value: self.keepDaily, fieldNumber: 5)
+    }
+    if self.keepWeekly != 0 {
+      try visitor.visitSingularUInt32Field(value: self.keepWeekly, fieldNumber: 6)
+    }
+    if self.keepMonthly != 0 {
+      try visitor.visitSingularUInt32Field(value: self.keepMonthly, fieldNumber: 7)
+    }
+    if self.keepYearly != 0 {
+      try visitor.visitSingularUInt32Field(value: self.keepYearly, fieldNumber: 8)
+    }
+    if self.dryRun != false {
+      try visitor.visitSingularBoolField(value: self.dryRun, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupPruneRequest, rhs: WireBackupPruneRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs.repository != rhs.repository {return false}
+    if lhs.keepLast != rhs.keepLast {return false}
+    if lhs.keepHourly != rhs.keepHourly {return false}
+    if lhs.keepDaily != rhs.keepDaily {return false}
+    if lhs.keepWeekly != rhs.keepWeekly {return false}
+    if lhs.keepMonthly != rhs.keepMonthly {return false}
+    if lhs.keepYearly != rhs.keepYearly {return false}
+    if lhs.dryRun != rhs.dryRun {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupDecision: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupDecision"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}kept\0\u{1}reasons\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.kept) }()
+      case 3: try { try decoder.decodeRepeatedStringField(value: &self.reasons) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.kept != false {
+      try visitor.visitSingularBoolField(value: self.kept, fieldNumber: 2)
+    }
+    if !self.reasons.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.reasons, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupDecision, rhs: WireBackupDecision) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.reasons != rhs.reasons {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBackupPruneReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".BackupPruneReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}decisions\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.decisions) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.decisions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.decisions, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireBackupPruneReply, rhs: WireBackupPruneReply) -> Bool {
+    if lhs.decisions != rhs.decisions {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}backup\0\u{3}kdf_iterations\0\u{1}to\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._backup) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.to) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._backup {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+    } }()
+    if !self.to.isEmpty {
+      try visitor.visitSingularBytesField(value: self.to, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreRequest, rhs: WireRestoreRequest) -> Bool {
+    if lhs._backup != rhs._backup {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}records\0\u{1}unreadable\0\u{1}row\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
+    }
+    if self.unreadable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 3)
+    }
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreReply, rhs: WireRestoreReply) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs._row != rhs._row {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreInPlaceRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreInPlaceRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}backup\0\u{1}target\0\u{3}kdf_iterations\0\u{1}plan\0\u{1}wait\0\u{1}detach\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._backup) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.plan) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._backup {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+    } }()
+    if self.plan != false {
+      try visitor.visitSingularBoolField(value: self.plan, fieldNumber: 4)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 5)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreInPlaceRequest, rhs: WireRestoreInPlaceRequest) -> Bool {
+    if lhs._backup != rhs._backup {return false}
+    if lhs._target != rhs._target {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.plan != rhs.plan {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreInPlaceReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreInPlaceReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}facts\0\u{1}row\0\u{1}reencrypts\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._facts) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.reencrypts) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._facts {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.reencrypts != false {
+      try visitor.visitSingularBoolField(value: self.reencrypts, fieldNumber: 3)
+    }
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreInPlaceReply, rhs: WireRestoreInPlaceReply) -> Bool {
+    if lhs._facts != rhs._facts {return false}
+    if lhs._row != rhs._row {return false}
+    if lhs.reencrypts != rhs.reencrypts {return false}
+    if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreRollbackRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreRollbackRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}plan\0\u{3}discard_changes\0\u{1}wait\0\u{1}detach\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.plan) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.discardChanges) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.detach) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.plan != false {
+      try visitor.visitSingularBoolField(value: self.plan, fieldNumber: 2)
+    }
+    if self.discardChanges != false {
+      try visitor.visitSingularBoolField(value: self.discardChanges, fieldNumber: 3)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 4)
+    }
+    if self.detach != false {
+      try visitor.visitSingularBoolField(value: self.detach, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreRollbackRequest, rhs: WireRestoreRollbackRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs.plan != rhs.plan {return false}
+    if lhs.discardChanges != rhs.discardChanges {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.detach != rhs.detach {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRestoreRollbackReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".RestoreRollbackReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}kept\0\u{3}kept_bytes\0\u{1}unchanged\0\u{1}job\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.kept) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.keptBytes) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.unchanged) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._job) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.kept.isEmpty {
+      try visitor.visitSingularBytesField(value: self.kept, fieldNumber: 2)
+    }
+    if self.keptBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.keptBytes, fieldNumber: 3)
+    }
+    if self.unchanged != false {
+      try visitor.visitSingularBoolField(value: self.unchanged, fieldNumber: 4)
+    }
+    try { if let v = self._job {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireRestoreRollbackReply, rhs: WireRestoreRollbackReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.keptBytes != rhs.keptBytes {return false}
+    if lhs.unchanged != rhs.unchanged {return false}
+    if lhs._job != rhs._job {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

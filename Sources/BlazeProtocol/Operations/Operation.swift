@@ -117,6 +117,24 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case repairUndo = 103
     /// Takes what is left of a database into a new one.
     case salvage = 104
+    /// Takes a backup of a database.
+    case backupCreate = 110
+    /// The backups that are there.
+    case backupList = 111
+    /// One backup.
+    case backupShow = 112
+    /// Proves that a backup restores.
+    case backupVerify = 113
+    /// Removes a backup.
+    case backupRemove = 114
+    /// Removes the backups that no rule keeps.
+    case backupPrune = 115
+    /// Restores a backup to another path.
+    case restore = 120
+    /// Puts a backup in the place of a database.
+    case restoreInPlace = 121
+    /// Puts the files back that a restore in place has kept.
+    case restoreRollback = 122
 
     /// Whether a request may bring a secret, and whether it must.
     public enum SecretUse: Sendable {
@@ -211,6 +229,16 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .repair: make("repair", secret: .optional, changes: true, streams: true, changesDatabase: true)
         case .repairUndo: make("repair-undo", changes: true, streams: true, changesDatabase: true)
         case .salvage: make("salvage", secret: .optional, changes: true, streams: true)
+        case .backupCreate: make("backup-create", secret: .optional, changes: true, streams: true)
+        case .backupList: make("backup-list")
+        case .backupShow: make("backup-show")
+        case .backupVerify: make("backup-verify", secret: .optional, changes: true, streams: true)
+        case .backupRemove: make("backup-remove", changes: true)
+        case .backupPrune: make("backup-prune", changes: true)
+        case .restore: make("restore", secret: .optional, changes: true, streams: true)
+        case .restoreInPlace:
+            make("restore-in-place", secret: .optional, changes: true, streams: true, changesDatabase: true)
+        case .restoreRollback: make("restore-rollback", changes: true, streams: true, changesDatabase: true)
         }
     }
 }

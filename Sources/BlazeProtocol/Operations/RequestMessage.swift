@@ -235,3 +235,44 @@ extension WireSalvageRequest: RequestMessage {
     public typealias Part = WireSalvagePart
     public static var operation: Operation { .salvage }
 }
+extension WireBackupCreateRequest: RequestMessage {
+    public typealias Reply = WireBackupCreateReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .backupCreate }
+}
+extension WireBackupListRequest: RequestMessage {
+    public typealias Reply = WireBackupListReply
+    public static var operation: Operation { .backupList }
+}
+extension WireBackupShowRequest: RequestMessage {
+    public typealias Reply = WireBackupShowReply
+    public static var operation: Operation { .backupShow }
+}
+extension WireBackupVerifyRequest: RequestMessage {
+    public typealias Reply = WireBackupVerifyReply
+    public typealias Part = WireBackupPart
+    public static var operation: Operation { .backupVerify }
+}
+extension WireBackupRemoveRequest: RequestMessage {
+    public typealias Reply = WireBackupRemoveReply
+    public static var operation: Operation { .backupRemove }
+}
+extension WireBackupPruneRequest: RequestMessage {
+    public typealias Reply = WireBackupPruneReply
+    public static var operation: Operation { .backupPrune }
+}
+extension WireRestoreRequest: RequestMessage {
+    public typealias Reply = WireRestoreReply
+    public typealias Part = WireBackupPart
+    public static var operation: Operation { .restore }
+}
+extension WireRestoreInPlaceRequest: RequestMessage {
+    public typealias Reply = WireRestoreInPlaceReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .restoreInPlace }
+}
+extension WireRestoreRollbackRequest: RequestMessage {
+    public typealias Reply = WireRestoreRollbackReply
+    public typealias Part = WireJobPart
+    public static var operation: Operation { .restoreRollback }
+}

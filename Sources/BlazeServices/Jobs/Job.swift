@@ -77,6 +77,12 @@ public enum JobOutcome: Sendable, Equatable, Codable {
     case repair(RepairOutcome)
     /// Which files an undone repair had kept: the directory that they came from.
     case repairUndo(StoredPath)
+    /// Which backup was made.
+    case backup(BackupOutcome)
+    /// What a restore in place has done.
+    case restore(RestoreOutcome)
+    /// Which files an undone restore had kept: the directory that they came from.
+    case restoreRollback(StoredPath)
 
     /// A vacuum's figures; sizes in bytes, of data file and metadata together.
     public struct Vacuum: Sendable, Equatable, Codable {
@@ -92,6 +98,8 @@ public enum JobOutcome: Sendable, Equatable, Codable {
         public var bytesAfter: UInt64
         /// False when there was nothing to gain, and nothing was done.
         public var isRewritten: Bool
+        /// The backup that was taken first.
+        public var backup: String?
 
         /// Figures.
         public init(

@@ -24,6 +24,8 @@ extension JobRegistry {
             kinds.isDisjoint(with: [.vacuumFinished, .repairFinished])
             ? kinds.isDisjoint(with: [.vacuumUndone, .repairUndone]) ? .nothing : .old : .new
         for job in takeInterrupted(on: path) {
+            // A backup leaves nothing beside the database, and what it had begun is removed where it was begun.
+            let outcome = job.kind.changesDatabase ? outcome : .old
             settle(job) { resolved(job, outcome, steps, now: job.kind.replacesData ? files.data : files.meta) }
         }
     }
@@ -53,6 +55,7 @@ extension JobRegistry {
     }
 
     private func resolve(_ job: Job, in storage: any ChangingStorage) -> Job {
+        guard job.kind.changesDatabase else { return resolved(job, .old, [], now: nil) }
         let files = FileSet(data: job.path)
         do {
             guard let lock = try Self.lock(files, in: storage) else {

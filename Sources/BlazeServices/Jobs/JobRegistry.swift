@@ -79,7 +79,7 @@ public final class JobRegistry: Sendable {
 
     /// Whether a job holds the lock of a database, and may be changing its files.
     public func isChanging(_ path: FilePath) -> Bool {
-        active(on: path).map { $0.state != .waiting } ?? false
+        active(on: path).map { $0.state != .waiting && $0.kind.changesDatabase } ?? false
     }
 
     /// What is wrong with the journal, for people.

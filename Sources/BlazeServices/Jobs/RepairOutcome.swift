@@ -52,6 +52,8 @@ public struct RepairOutcome: Sendable, Equatable, Codable {
     public var isRepaired = false
     /// The directory that keeps the old files.
     public var kept: StoredPath?
+    /// The backup that was taken first.
+    public var backup: String?
 
     /// What a plan says will be done.
     public init(_ plan: RepairPlan) {
