@@ -90,46 +90,27 @@ enum BackupHandlers {
             reply.problems = [WireBackupProblem("manifest.json", entry.problem ?? "")]
             return reply
         }
-        let use = state.keyUses.begin(try entry.located(entry.readable()), abandon: call.responder.abandon)
-        let found: Backup.Verification
-        do {
-            let key = try BackupKey.find(
-                entry, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil, state)
-            try use.check()
-            found = try key.use { symmetric in
-                try BackupVerification(entry.directory, in: state.changing, key: symmetric)
-                    .run(at: JobRegistry.now(), in: places.repository) { progress in
-                        try use.check()
-                        key.noteUse()
-                        try call.responder.part(WireBackupPart(progress))
-                    }
-            }
-        } catch let error as EngineError where Self.isDamage(error) {
-            // The key cannot even be held against the metadata, the salt or the pages.
+        let early = try BackupVerification.problemsBeforeKey(of: entry.directory, in: state.storage)
+        guard early.isEmpty else {
             reply.facts = WireBackupFacts(entry, state)
-            reply.problems = [WireBackupProblem(Self.file(of: error, entry), error.message)]
+            reply.problems = early.map { WireBackupProblem($0.file, $0.message) }
             return reply
+        }
+        let use = state.keyUses.begin(try entry.located(entry.readable()), abandon: call.responder.abandon)
+        let key = try BackupKey.find(
+            entry, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil, state)
+        try use.check()
+        let found = try key.use { symmetric in
+            try BackupVerification(entry.directory, in: state.changing, key: symmetric)
+                .run(at: JobRegistry.now(), in: places.repository) { progress in
+                    try use.check()
+                    key.noteUse()
+                    try call.responder.part(WireBackupPart(progress))
+                }
         }
         reply.facts = WireBackupFacts(try places.repository.entry(at: entry.directory.path) ?? entry, state)
         reply.problems = found.problems.map { WireBackupProblem($0.file, $0.message) }
         return reply
-    }
-
-    /// Whether an error says that the files are not what they were.
-    private static func isDamage(_ error: EngineError) -> Bool {
-        switch error.code {
-        case .notFound, .notADatabase, .emptySalt, .metadataMissing, .metadataNotJSON, .metadataMalformed,
-            .metadataUnsigned, .metadataUnverified, .unsupportedFormat, .limitExceeded, .malformedRecord,
-            .notRegularFile:
-            true
-        default: false
-        }
-    }
-
-    private static func file(of error: EngineError, _ entry: BackupRepository.Entry) -> String {
-        guard let path = error.path, path.removingLastComponent() == entry.directory.path, let name = path.lastComponent
-        else { return "records" }
-        return FilePath.displayString(FilePath(root: nil, [name]).bytes)
     }
 
     static func remove(_ request: WireBackupRemoveRequest, _ call: Call) throws -> WireBackupRemoveReply {

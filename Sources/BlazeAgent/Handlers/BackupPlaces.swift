@@ -91,6 +91,13 @@ enum BackupKey {
     ) throws -> JobKey {
         let manifest = try entry.readable()
         let database = entry.located(manifest)
+        if let problem = try BackupVerification.problemsBeforeKey(of: entry.directory, in: state.storage)
+            .first(where: { $0.file != "verified" })
+        {
+            throw Fault(
+                .damaged, "backup \(manifest.id) is damaged: \(problem.file): \(problem.message)",
+                hint: "blazectl backup verify tells all of it", target: manifest.id)
+        }
         if secret == nil {
             let files = database.files
             for session in state.sessions.all where session.identity == manifest.database {

@@ -19,6 +19,27 @@ public struct BackupVerification {
         self.key = key
     }
 
+    /// What does not hold of the papers and of the small files, which need no key: where a salt or metadata is not what was copied,
+    /// a key can only be told as wrong.
+    public static func problemsBeforeKey(
+        of directory: BackupDirectory, in storage: any Storage
+    ) throws(EngineError) -> [Backup.Problem] {
+        let (manifest, papers) = try directory.checkPapers(key: nil, in: storage)
+        var problems = papers
+        for file in manifest?.files ?? [] where file.name != manifest?.dataName {
+            do throws(EngineError) {
+                let path = directory.file(file.name)
+                let (bytes, digest) = try onStorage(path) { try FileCopy.digest(of: try storage.open(path)) {} }
+                guard bytes != file.bytes || digest != file.digest else { continue }
+                problems.append(Backup.Problem(file.name, "its bytes are not those that were copied"))
+            } catch {
+                guard error.code == .notFound || error.code == .notRegularFile else { throw error }
+                problems.append(Backup.Problem(file.name, "it is missing"))
+            }
+        }
+        return problems
+    }
+
     /// Verifies, and notes in the backup what came of it.
     ///
     /// - Parameters:
