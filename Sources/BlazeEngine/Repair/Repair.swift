@@ -104,6 +104,7 @@ public struct Repair {
             try marker.removeMoved(marker.early, files, in: storage)
         } catch {
             takeBack()
+            if let error = error as? StorageError { throw EngineError(error) }
             throw error
         }
         if let outstanding = try swap(to: successor, marker, kept) { report.recovery.append(outstanding) }
