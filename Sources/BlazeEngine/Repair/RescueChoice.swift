@@ -146,7 +146,7 @@ struct RescueChoice {
                         id: nil, page: page, reason: "page \(page) is overwritten: if it was a record, that is lost"))
             }
             // An image of the WAL may be of another time, when another record stood in the page.
-            for page in store.overlay.keys.sorted() where UInt64(page) < store.filePages && !told.contains(page) {
+            for page in store.overlay.keys.sorted() where UInt64(page) < store.filePages {
                 lost.append(
                     RepairPlan.Lost(
                         id: nil, page: page,
