@@ -105,35 +105,9 @@ import TestSupport
         .filter { !(original.contents[$0] ?? []).isEmpty }
         let file = choices[Int.random(in: choices.indices, using: &generator)]
         var bytes = original.contents[file] ?? []
-        let isData = file.hasSuffix(".blazedb")
-        switch Int.random(in: 0..<(isData && bytes.count >= 8192 ? 4 : 3), using: &generator) {
-        case 0:
-            let flips = [1, 1, 1, 2, 8][Int.random(in: 0..<5, using: &generator)]
-            var places: [Int] = []
-            for _ in 0..<flips {
-                // Near the headers of pages as often as anywhere.
-                let anywhere = Int.random(in: bytes.indices, using: &generator)
-                let header = min(bytes.count - 1, anywhere / 4096 * 4096 + anywhere % 45)
-                let place = Bool.random(using: &generator) ? anywhere : header
-                bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-                places.append(place)
-            }
-            return (file, bytes, "flipped at \(places)")
-        case 1:
-            let start = Int.random(in: bytes.indices, using: &generator)
-            let longest = [1, 16, 5000][Int.random(in: 0..<3, using: &generator)]
-            let end = min(bytes.count, start + Int.random(in: 1...longest, using: &generator))
-            for place in start..<end { bytes[place] = 0 }
-            return (file, bytes, "zeroed \(start)..<\(end)")
-        case 2:
-            bytes.removeLast(Int.random(in: 1...bytes.count, using: &generator))
-            return (file, bytes, "cut to \(bytes.count)")
-        default:
-            let pages = bytes.count / 4096
-            let (a, b) = (Int.random(in: 0..<pages, using: &generator), Int.random(in: 0..<pages, using: &generator))
-            for place in 0..<4096 { bytes.swapAt(a * 4096 + place, b * 4096 + place) }
-            return (file, bytes, "swapped pages \(a) and \(b)")
-        }
+        let damage = Damage.random(size: bytes.count, isPaged: file.hasSuffix(".blazedb"), &generator)
+        damage.strike(&bytes)
+        return (file, bytes, damage.description)
     }
 
     private static func judge(_ original: Original, _ file: String, _ bytes: [UInt8], _ what: String) throws {

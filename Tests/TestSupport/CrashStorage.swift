@@ -160,6 +160,18 @@ public final class CrashStorage: ChangingStorage {
 
     // MARK: Calls
 
+    /// The parts of every path that was asked for: taking one apart costs more than all else here.
+    private static let splits = Mutex<[FilePath: (directory: FilePath, name: FilePath.Component?)]>([:])
+
+    private static func split(_ path: FilePath) -> (directory: FilePath, name: FilePath.Component?) {
+        splits.withLock { splits in
+            if let known = splits[path] { return known }
+            let parts = (directory: path.removingLastComponent(), name: path.lastComponent)
+            splits[path] = parts
+            return parts
+        }
+    }
+
     private static let device: UInt64 = 1
 
     fileprivate struct Died: Error {}
@@ -172,7 +184,7 @@ public final class CrashStorage: ChangingStorage {
         let verb = String(operation.prefix { $0 != " " })
         let result = state.withLock { state -> Result<T, StorageError> in
             if state.isDead { return .failure(StorageError(.ioError, operation: verb, path: path)) }
-            state.calls.append("\(operation) \(path.lastComponent?.string ?? "")")
+            state.calls.append("\(operation) \(Self.split(path).name?.string ?? "")")
             if let event = state.event, event.at == state.calls.count {
                 switch event.1 {
                 case .fails(let errno):
@@ -347,7 +359,7 @@ public final class CrashStorage: ChangingStorage {
     /// The names in a directory.
     public func names(in directory: FilePath) throws(StorageError) -> [FilePath.Component] {
         try look("list", directory) { (state) throws(StorageError) in
-            state.names.keys.filter { $0.removingLastComponent() == directory }.compactMap(\.lastComponent)
+            state.names.keys.map { Self.split($0) }.filter { $0.directory == directory }.compactMap(\.name)
         }
     }
 

@@ -113,7 +113,7 @@ extension Fault {
         let code: FaultCode =
             switch error.code {
             case .notFound: .notFound
-            case .permissionDenied, .unsafePermissions: .accessDenied
+            case .permissionDenied, .unsafePermissions, .readOnly: .accessDenied
             case .notRegularFile, .notDirectory: .notADatabase
             case .noSpace: .insufficient
             default: .readFailed

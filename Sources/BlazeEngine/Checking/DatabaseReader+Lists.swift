@@ -51,6 +51,13 @@ extension DatabaseReader {
                 .indexDangling, .advice, count: index.dangling,
                 "index \(index.name) has \(index.dangling) entries for records that do not exist")
         }
+        for index in metadata.indexes where index.isReordered {
+            findings.add(
+                Finding(
+                    .indexOrder, .note,
+                    "the definition of index \(index.name) has its fields in another order than its name: \(index.fields.joined(separator: ", "))"
+                ))
+        }
         let readable = metadata.indexes.filter { $0.entries > 0 }.count
         findings.add(
             .indexedValuesReadable, .note, count: readable,
@@ -100,5 +107,14 @@ extension DatabaseReader {
         findings.add(
             .walWouldResurrect, .advice, count: wal.wouldResurrect.count, page: wal.wouldResurrect.first,
             "BlazeDB's replay of the WAL would bring \(wal.wouldResurrect.count) deleted records back")
+    }
+}
+
+extension Metadata.IndexSummary {
+    /// Whether BlazeDB has put the fields into another order than the app defined them in, which the name still tells (trap T15). A
+    /// field whose own name has a `+` in it cannot be told from two, so only an order of the very same parts counts.
+    fileprivate var isReordered: Bool {
+        let named = name.split(separator: "+").map(String.init)
+        return named != fields && named.sorted() == fields.sorted()
     }
 }

@@ -71,6 +71,8 @@ extension Finding.Name {
     public static let indexStale = Finding.Name(rawValue: "index-stale")
     /// Records that a secondary index has no entry for, although they have its fields.
     public static let indexMissing = Finding.Name(rawValue: "index-missing")
+    /// Compound indexes whose definition has its fields in another order than its name (trap T15).
+    public static let indexOrder = Finding.Name(rawValue: "index-order")
     /// Values of indexed fields stand unencrypted in the metadata (trap T11).
     public static let indexedValuesReadable = Finding.Name(rawValue: "indexed-values-readable")
     /// Metadata that makes BlazeDB migrate all pages.
@@ -151,7 +153,8 @@ extension Finding.Name {
         .unindexedRecord, .duplicateRecord, .unstable, .inUse, .ownershipUnknown,
         .noMeta, .unsignedMeta, .badMeta, .mirrorDiffers, .pageOutOfRange, .duplicateIndexEntry, .unsortedIndex,
         .indexEntryUnusable, .freePageInUse, .freePageTwice, .freePageBeyond, .nextPageLow, .indexDangling,
-        .indexStale, .indexMissing, .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt, .partialPage,
+        .indexStale, .indexMissing, .indexOrder, .indexedValuesReadable, .encodingJSON, .legacySalt, .badSalt,
+        .partialPage,
         .orphan, .orphanUnreadable, .leaked,
         .separateIndexFile, .transactionInterrupted, .vacuumInterrupted, .vacuumLeftover, .openLeftover,
         .agentLeftover, .keptBeforeRepair,

@@ -10,6 +10,18 @@ struct KeptFiles {
     /// What operations left: it goes once the new files count.
     let moved: [FilePath]
 
+    /// The kinds of those that go, and of those that stay although they are named after the database.
+    private let movedKinds: Set<Leftover.Kind>
+    private let leftKinds: Set<Leftover.Kind>
+
+    /// Whether any leftover of a kind goes.
+    func movesAny(_ kind: Leftover.Kind) -> Bool { movedKinds.contains(kind) }
+
+    /// Whether leftovers of some kinds stay, and none of them goes.
+    func leaves(_ kinds: Leftover.Kind...) -> Bool {
+        !leftKinds.isDisjoint(with: kinds) && movedKinds.isDisjoint(with: kinds)
+    }
+
     /// Whether a file of this name goes once the new files count.
     func moves(_ name: FilePath.Component) -> Bool { moved.contains { $0.lastComponent == name } }
 
@@ -28,10 +40,14 @@ struct KeptFiles {
         ]
         let status = try FileSetStatus.read(files, in: storage)
         var moved: [FilePath] = status.indexes == nil ? [] : [files.indexes]
+        var (movedKinds, leftKinds): (Set<Leftover.Kind>, Set<Leftover.Kind>) = ([], [])
         for leftover in status.leftovers {
             // What has a salt of its own is a database of its own, whatever its name looks like.
             let salt = leftover.path.withoutExtension.appendingSuffix(".salt")
-            guard try onStorage(salt, { try storage.status(of: salt) }) == nil else { continue }
+            guard try onStorage(salt, { try storage.status(of: salt) }) == nil else {
+                leftKinds.insert(leftover.kind)
+                continue
+            }
             switch leftover.kind {
             // What a swap has under these names is resolved.
             case .agentTemporary, .vacuumBackup, .vacuumMarker: continue
@@ -43,10 +59,13 @@ struct KeptFiles {
                     index.entries.contains(where: { hasRecord($0.id) })
                 else { continue }
                 moved.append(leftover.path)
+                movedKinds.insert(leftover.kind)
             case .transactionLog where leftover.path.lastComponent == "txn_log.json": continue
-            default: moved.append(leftover.path)
+            default:
+                moved.append(leftover.path)
+                movedKinds.insert(leftover.kind)
             }
         }
-        self.moved = moved
+        (self.moved, self.movedKinds, self.leftKinds) = (moved, movedKinds, leftKinds)
     }
 }

@@ -29,13 +29,13 @@ public struct RepairOptions: Sendable, Hashable {
 
 /// What a repair will do, or has done, to the last record. It tells ids, pages and counts, never a value.
 public struct RepairPlan: Sendable, Hashable {
-    /// A record that comes back although the index does not lead to it.
+    /// A record that comes back although the index does not lead to it, or in a state that may not be its last one.
     public struct Recovered: Sendable, Hashable {
         /// Which one.
         public let id: RecordID
         /// The main page that it stands in.
         public let page: UInt32
-        /// Why the index does not lead to it, as a sentence.
+        /// Why the index does not lead to it, or why it may be older, as a sentence.
         public let reason: String
     }
 
@@ -112,6 +112,8 @@ public struct RepairPlan: Sendable, Hashable {
             case pagesGivenBack = "pages-given-back"
             /// Files that operations left go to the kept set.
             case leftoversMoved = "leftovers-moved"
+            /// A finding stays, because nothing here can mend it.
+            case findingStays = "finding-stays"
         }
         /// What kind of thing.
         public let kind: Kind
@@ -124,13 +126,15 @@ public struct RepairPlan: Sendable, Hashable {
         }
     }
 
-    /// What is wrong, the gravest first; nothing to repair where there is none of advice or damage.
+    /// What a full check finds, the gravest first; nothing to repair where there is none of advice or damage that can be mended.
     public internal(set) var findings: [Finding] = []
+    /// Findings among them that stay as they are: no repair can mend them, and they are no reason for one.
+    public internal(set) var staying: [Finding] = []
     /// What is done, in this order.
     public internal(set) var steps: [Step] = []
     /// Records of the repaired database.
     public internal(set) var records = 0
-    /// Those among them that the index does not lead to.
+    /// Those among them that the index does not lead to, or that may be older than what is lost.
     public internal(set) var recovered: [Recovered] = []
     /// Records that are lost.
     public internal(set) var lost: [Lost] = []
@@ -151,7 +155,8 @@ public struct RepairPlan: Sendable, Hashable {
 
     /// Whether there is anything to repair.
     public var isNeeded: Bool {
-        findings.contains { $0.severity > .note } || !recovered.isEmpty || !lost.isEmpty || !duplicates.isEmpty
+        findings.contains { $0.severity > .note && !staying.contains($0) } || !recovered.isEmpty || !lost.isEmpty
+            || !duplicates.isEmpty
             || !rolledBack.isEmpty || !deleted.isEmpty || steps.contains { $0.kind.isReason }
     }
 }
@@ -160,7 +165,7 @@ extension RepairPlan.Step.Kind {
     /// Whether this alone is a reason to repair.
     fileprivate var isReason: Bool {
         switch self {
-        case .plainLeftOut, .freeLeftOut, .pagesGivenBack, .transactionKept, .walEmptied: false
+        case .plainLeftOut, .freeLeftOut, .pagesGivenBack, .transactionKept, .walEmptied, .findingStays: false
         default: true
         }
     }

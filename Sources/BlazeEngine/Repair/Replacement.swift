@@ -85,6 +85,7 @@ struct Replacement {
             try marker.removeMoved(marker.early, files, in: storage)
         } catch {
             takeBack()
+            if let error = error as? StorageError { throw EngineError(error) }
             throw error
         }
         if let outstanding = try swap(to: new, marker, kept) { steps.append(outstanding) }

@@ -29,7 +29,8 @@ struct Rescue {
         }
         present = try RescueSource(
             data: data, meta: places.meta, wal: files.wal, in: storage, key: key, marked: files)
-        plan.findings = try Self.findings(files, present, isInPlace: !places.isInterrupted, in: storage, key: key)
+        plan.findings = try Self.findings(
+            files, present, isInPlace: !places.isInterrupted, in: storage, key: key, progress)
         if places.isInterrupted {
             plan.add(.vacuumResolved, "a vacuum that did not end is resolved: \(data.displayString) counts")
         }
@@ -56,6 +57,7 @@ struct Rescue {
                 .leftoversMoved,
                 "\(leftovers.moved.count) files that operations left beside the database go to the kept set")
         }
+        plan.tellStaying(leftovers)
         try Self.measure(&plan, records, image, present, files, in: storage, key: key)
         self.plan = plan
     }
@@ -71,15 +73,20 @@ struct Rescue {
             hint: "check the password; --apply --always gives all of them up", path: files.data)
     }
 
+    /// Everything that a full check finds, or what the files alone tell where no metadata can be used.
     private static func findings(
-        _ files: FileSet, _ present: RescueSource, isInPlace: Bool, in storage: any Storage, key: SymmetricKey
-    ) throws(EngineError) -> [Finding] {
+        _ files: FileSet, _ present: RescueSource, isInPlace: Bool, in storage: any Storage, key: SymmetricKey,
+        _ progress: (MaintenanceProgress) throws -> Void
+    ) throws -> [Finding] {
         guard isInPlace, present.metadata != nil, present.problem == nil else {
             return try FileSummary.read(files, in: storage, ownership: .leased).findings
                 + (present.problem?.code == .metadataUnverified
                     ? [Finding(.badMeta, .damage, present.problem?.message ?? "")] : [])
         }
-        return try DatabaseReader(files, in: storage, key: key, underLease: true).quickCheck().findings
+        let reader = try DatabaseReader(files, in: storage, key: key, underLease: true)
+        return try reader.fullCheck { part in
+            try progress(MaintenanceProgress(.reading, done: part.done, total: part.total))
+        }.findings
     }
 
     static func backup(
@@ -202,6 +209,9 @@ struct Rescue {
 }
 
 extension RepairPlan {
+    /// How many ids a step names.
+    private static let namedInSteps = 8
+
     mutating func add(_ kind: Step.Kind, _ message: String) { steps.append(Step(kind, message)) }
 
     mutating func take(_ choice: RescueChoice) {
@@ -214,7 +224,15 @@ extension RepairPlan {
 
     mutating func tell(_ choice: RescueChoice, _ source: RescueSource, backup: Bool) {
         if !backup, !source.store.overlay.isEmpty {
-            add(.walApplied, "\(source.store.overlay.count) torn pages are taken from the WAL")
+            let count = source.store.overlay.count
+            let ids = choice.fromWAL.prefix(Self.namedInSteps).map(\.description)
+            let more = choice.fromWAL.count - ids.count
+            add(
+                .walApplied,
+                ids.isEmpty
+                    ? "\(count) torn pages are taken from the WAL"
+                    : "\(count) torn pages are taken from the WAL, which may hold an older state of them: records "
+                        + ids.joined(separator: ", ") + (more > 0 ? " and \(more) more" : ""))
         }
         if let wal = source.wal, wal.size > 0 {
             add(.walEmptied, "the WAL is emptied: \(wal.entries) entries in \(wal.size) bytes; the kept set has it")

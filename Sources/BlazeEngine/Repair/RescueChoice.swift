@@ -14,6 +14,8 @@ struct RescueChoice {
     private(set) var lost: [RepairPlan.Lost] = []
     private(set) var duplicates: [RepairPlan.Duplicate] = []
     private(set) var deleted: [RecordID] = []
+    /// The records with a page from the WAL.
+    private(set) var fromWAL: [RecordID] = []
     /// Whole records that were left out.
     private(set) var free = 0
     private(set) var plain = 0
@@ -85,12 +87,21 @@ struct RescueChoice {
             if candidate.isOldForm { oldForms += 1 }
             if candidate.isPlain { plainTaken += 1 }
             if candidate.looksLonger { lookingLonger += 1 }
-            guard let metadata, !isIndexed(candidate) else { continue }
+            var reasons: [String] = []
+            if let metadata, !isIndexed(candidate) {
+                reasons.append(
+                    metadata.index.contains(candidate.id)
+                        ? "the index lists other pages for it" : "the index does not have it")
+            }
+            if let page = ([candidate.main] + candidate.chain).first(where: { store.overlay[$0] != nil }) {
+                // The WAL has every state that its page had, but for the last one where that was not written to the end.
+                fromWAL.append(candidate.id)
+                reasons.append("page \(page) is taken from the WAL, and may be older than what the page held")
+            }
+            guard !reasons.isEmpty else { continue }
             recovered.append(
                 RepairPlan.Recovered(
-                    id: candidate.id, page: candidate.main,
-                    reason: metadata.index.contains(candidate.id)
-                        ? "the index lists other pages for it" : "the index does not have it"))
+                    id: candidate.id, page: candidate.main, reason: reasons.joined(separator: "; ")))
         }
     }
 
@@ -119,7 +130,10 @@ struct RescueChoice {
             if let limit = source.limit, UInt64(page) >= limit { continue }
             // In a page that nothing used it is no loss.
             guard !freePages.contains(page) || listed.contains(page) else { continue }
-            if let id = broken.id, has(id) { continue }
+            if let id = broken.id, has(id) {
+                noteOther(id, broken.failure)
+                continue
+            }
             lost.append(
                 RepairPlan.Lost(id: broken.id, page: page, reason: "page \(page) \(broken.failure.reason)"))
         }
@@ -131,6 +145,26 @@ struct RescueChoice {
                     RepairPlan.Lost(
                         id: nil, page: page, reason: "page \(page) is overwritten: if it was a record, that is lost"))
             }
+            // An image of the WAL may be of another time, when another record stood in the page.
+            for page in store.overlay.keys.sorted() where UInt64(page) < store.filePages {
+                lost.append(
+                    RepairPlan.Lost(
+                        id: nil, page: page,
+                        reason: "page \(page) is damaged and taken from the WAL: if it held another record than that, "
+                            + "that is lost"))
+            }
+        }
+    }
+
+    /// Tells that another copy of a record cannot be read. Where the index leads to the one that stays, nobody misses it.
+    private mutating func noteOther(_ id: RecordID, _ failure: RecordFailure) {
+        guard metadata == nil, let page = records.first(where: { $0.id == id })?.main else { return }
+        let reason = "page \(failure.page) \(failure.reason): that copy of it may have been newer"
+        if let place = recovered.firstIndex(where: { $0.id == id }) {
+            recovered[place] = RepairPlan.Recovered(
+                id: id, page: page, reason: "\(recovered[place].reason); \(reason)")
+        } else {
+            recovered.append(RepairPlan.Recovered(id: id, page: page, reason: reason))
         }
     }
 

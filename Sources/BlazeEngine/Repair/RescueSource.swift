@@ -91,7 +91,13 @@ struct RescueSource {
             guard error.code == .unsupportedFormat,
                 let file = try? MetadataFile(path, in: storage, isRescue: true), let texts = try? file.signedTexts(),
                 file.isVerified(by: key, texts: texts)
-            else { throw error }
+            else {
+                guard error.code == .unsupportedFormat else { throw error }
+                throw EngineError(
+                    error.code, error.message,
+                    hint: "a newer blazedb-agent may read it; where it is damaged, move \(path.displayString) away, "
+                        + "and repair makes the index anew from the pages", path: path)
+            }
             return (file, error)
         }
     }
