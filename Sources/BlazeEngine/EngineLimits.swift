@@ -39,6 +39,8 @@ public enum EngineLimits {
     public static let permutedFields = 6
     /// The most records with odd headers that are read at a time beside a writer.
     public static let oddRecords = 1024
+    /// The most copies of metadata that are looked into for what can be read in them.
+    public static let exposedCopies = 64
     /// The most findings of one name and severity that are told one by one; the rest is told as a count.
     public static let findingsPerName = 16
 }

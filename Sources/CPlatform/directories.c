@@ -44,6 +44,33 @@ int blaze_open_directory(const char *path, uint64_t *device, uint64_t *inode) {
     return fd;
 }
 
+int blaze_open_to_change_mode(const char *path, int is_directory) {
+    int flags = O_NOFOLLOW | O_CLOEXEC | (is_directory ? O_DIRECTORY : 0);
+    int fd = open(path, flags | O_RDONLY | O_NONBLOCK);
+#if defined(__linux__)
+    // The owner needs no right to read it in order to change its mode.
+    if (fd < 0 && errno == EACCES) fd = open(path, flags | O_PATH);
+#endif
+    return fd;
+}
+
+int blaze_change_mode(int fd, uint32_t mode) {
+    if (fchmod(fd, (mode_t)mode) == 0) return 0;
+#if defined(__linux__)
+    // A descriptor of O_PATH. fchmodat2 has this number on every architecture, and older headers do not know it.
+    if (errno == EBADF) {
+        const long fchmodat2_number = 452;
+        if (syscall(fchmodat2_number, fd, "", (mode_t)mode, AT_EMPTY_PATH) == 0) return 0;
+        if (errno == ENOSYS) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+            return chmod(name, (mode_t)mode);
+        }
+    }
+#endif
+    return -1;
+}
+
 static int ends_like(const char *name, size_t length, const char *suffix, size_t count) {
     return length > count && strncasecmp(name + length - count, suffix, count) == 0;
 }

@@ -1,15 +1,19 @@
 """security exposure and fix-perms: what is told, what is closed, and what is left alone."""
 import base64
+import grp
 import json
 import os
+import pathlib
+import shutil
 import stat
+import tempfile
 
 import pytest
 
 import envelope
 import owner
 from snapshot import unchanged
-from statuses import ADVICE, FAILURE, NEEDS_PROMPT, NOT_FOUND, OK
+from statuses import ADVICE, DAMAGE, FAILURE, NEEDS_PROMPT, NOT_FOUND, OK
 from terminals import finish, on_terminal
 
 
@@ -18,9 +22,18 @@ def mode(path):
 
 
 @pytest.fixture
-def open_sample(put, agent):
+def public():
+    """A directory that everybody comes to."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="bz-public-", dir="/tmp"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.fixture
+def open_sample(put, public):
     """An indexed database in a directory of its own, as BlazeDB makes it with the usual umask."""
-    sample = put("typed", agent.databases / "app")
+    sample = put("typed", public / "app")
     for file in sample.path.parent.iterdir():
         file.chmod(0o644)
     sample.path.parent.chmod(0o755)
@@ -48,7 +61,7 @@ def names(data):
 
 
 def test_exposure_tells_modes_and_counts_without_a_password(agent, open_sample):
-    with unchanged(agent.databases):
+    with unchanged(open_sample.path.parent):
         data = exposure(agent, open_sample)
         agent.ctl("security", "exposure", open_sample.path).expect(ADVICE)
     found = names(data)
@@ -84,9 +97,94 @@ def test_what_others_cannot_reach_is_a_note(agent, open_sample):
     assert found["file-mode-open"] == "note" and "directory-mode-open" not in found
 
 
+def test_a_closed_directory_further_up_protects_too(agent, open_sample, public):
+    public.chmod(0o700)
+    data = exposure(agent, open_sample, OK)
+    assert names(data)["file-mode-open"] == "note" and names(data)["directory-mode-open"] == "note"
+    assert not any(file["others_may_read"] for file in data["files"])
+
+
+def test_a_group_is_told_by_its_name(agent, open_sample):
+    group = next(g for g in grp.getgrall() if g.gr_gid != 0)
+    for file in open_sample.path.parent.iterdir():
+        file.chmod(0o640)
+        os.chown(file, 0, group.gr_gid)
+    (meta,) = [file for file in exposure(agent, open_sample)["files"] if file["role"] == "meta"]
+    assert meta["readers"] == {"everyone": False, "except_groups": [], "users": [], "certain": True,
+                               "groups": [{"id": group.gr_gid, "name": group.gr_name}]}
+    assert f"group {group.gr_name}" in agent.ctl("security", "exposure", open_sample.path).expect(ADVICE).text
+
+
+def test_metadata_that_is_cut_off_is_not_passed_over(agent, put):
+    data = exposure(agent, put("damaged/meta-truncated"), DAMAGE)
+    assert names(data)["bad-meta"] == "damage" and names(data)["exposure-unknown"] == "advice"
+    assert data["record_ids"] is None and data["texts"][0]["problem"]
+
+
+def test_metadata_without_a_wrapper_is_told_as_it_stands(agent, put):
+    sample = put("damaged/torn-wal")
+    meta = sample.path.with_suffix(".meta")
+    layout = json.loads(meta.read_text())["layout"]
+    meta.write_text(json.dumps(layout))
+    data = exposure(agent, sample, DAMAGE)
+    assert names(data)["unsigned-meta"] == "damage" and "exposure-unknown" not in names(data)
+    assert {i["name"]: i["keys"] for i in data["indexes"]} == \
+        {name: len(flat) // 2 for name, flat in layout["secondaryIndexes"].items()}
+
+
+def test_an_unsigned_copy_that_differs_is_told(agent, put):
+    sample = put("damaged/torn-wal")
+    assert "mirror-differs" not in names(exposure(agent, sample, OK))
+    meta = sample.path.with_suffix(".meta")
+    wrapper = json.loads(meta.read_text())
+    wrapper["layout"]["secondaryIndexes"]["status"][0]["components"] = ["old value"]
+    meta.write_text(json.dumps(wrapper))
+    result = agent.ctl("security", "exposure", sample.path, "-o", "json").expect(ADVICE)
+    data = envelope.data(result, ADVICE)
+    assert names(data)["mirror-differs"] == "advice" and "old value" not in result.text
+    assert [text["part"] for text in data["texts"] if text["differs"]] == ["layout"]
+    assert "(unsigned copy)" in agent.ctl("security", "exposure", sample.path).expect(ADVICE).text
+
+
+def test_kept_sets_are_told_looked_into_and_closed(agent, put):
+    sample = put("damaged/torn-wal")
+    kept = sample.path.parent / f"{sample.stem}.before-repair-20260101T000000Z"
+    kept.mkdir(mode=0o755)
+    kept.chmod(0o755)
+    shutil.copy(sample.path.with_suffix(".meta"), kept)
+    data = exposure(agent, sample, OK)
+    assert names(data)["kept-before-repair"] == "note"
+    roles = {file["role"]: file for file in data["files"]}
+    assert roles["kept-set"]["mode"] == "0755" and "kept" in roles
+    assert any(text["role"] == "kept" and text["indexes"] for text in data["texts"])
+    agent.ctl("security", "fix-perms", sample.path, "--yes").expect(OK)
+    assert mode(kept) == 0o700 and {mode(file) for file in kept.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("before", [0o444, 0o400, 0o660])
+def test_files_get_exactly_the_mode(agent, open_sample, before):
+    open_sample.path.chmod(before)
+    agent.ctl("security", "fix-perms", open_sample.path, "--yes").expect(OK)
+    assert mode(open_sample.path) == 0o600
+
+
+@pytest.mark.linux
+def test_an_ordinary_user_closes_a_file_that_he_may_not_read(other_world):
+    import samples
+    other_world.start()
+    sample = samples.sample("tiny").copy_to(other_world.databases)
+    for file in sample.path.parent.iterdir():
+        os.chown(file, other_world.uid, other_world.uid)
+        file.chmod(0o644)
+    wal = sample.path.with_suffix(".wal")
+    wal.chmod(0o004)
+    other_world.ctl("security", "fix-perms", sample.path, "--yes").expect(OK)
+    assert mode(wal) == 0o600 and mode(sample.path) == 0o600
+
+
 def test_fix_perms_closes_files_and_directory(agent, open_sample):
     directory = open_sample.path.parent
-    with unchanged(agent.databases):
+    with unchanged(directory):
         data = envelope.data(agent.ctl("security", "fix-perms", open_sample.path, "--dry-run", "-o", "json"), OK)
     assert all(change["changed"] for change in data["changes"]) and data["dry_run"] is True
     agent.ctl("security", "fix-perms", open_sample.path).expect(NEEDS_PROMPT)

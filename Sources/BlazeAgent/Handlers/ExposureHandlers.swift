@@ -19,25 +19,20 @@ enum ExposureHandlers {
         reply.row = DatabaseRows.row(for: database, call.state)
         reply.files = exposure.files.map(WireExposedFile.init)
         if let directory = exposure.directory { reply.directory = WireExposedFile(directory) }
-        reply.indexes = exposure.indexes.map { index in
-            var wire = WireExposedIndex()
-            wire.name = index.name
-            wire.fields = index.fields
-            wire.keys = UInt64(clamping: index.keys)
-            wire.entries = UInt64(clamping: index.entries)
-            return wire
-        }
+        reply.indexes = exposure.indexes.map(WireExposedIndex.init)
         if let words = exposure.searchWords { reply.searchWords = UInt64(clamping: words) }
         if let ids = exposure.recordIDs { reply.recordIds = UInt64(clamping: ids) }
         reply.mirror = exposure.hasMirror
         reply.findings = exposure.findings.map(WireFinding.init)
+        reply.texts = exposure.sources.map(WireExposedText.init)
         return reply
     }
 
     static func fixPermissions(_ request: WireFixPermissionsRequest, _ call: Call) throws -> WireFixPermissionsReply {
         let state = call.state
         let database = try LocatedDatabase(request.target, state: state)
-        let plan = try PermissionPlan(database.files, in: state.storage, takesDirectory: request.directory)
+        let plan = try PermissionPlan(
+            database.files, in: state.storage, takesDirectory: request.directory, home: state.paths.home)
         let failures = request.dryRun ? [:] : tried(plan)
         var reply = WireFixPermissionsReply()
         reply.changes = plan.changes.map { change in
@@ -57,7 +52,7 @@ enum ExposureHandlers {
     private static func tried(_ plan: PermissionPlan) -> [FilePath: String] {
         var failures: [FilePath: String] = [:]
         for (change, failure) in plan.apply() {
-            if let failure { failures[change.facts.path] = failure.description }
+            if let failure { failures[change.facts.path] = failure }
         }
         return failures
     }
@@ -73,5 +68,42 @@ extension WireExposedFile {
         owner = file.facts.owner
         group = file.facts.group
         link = file.facts.kind == .link
+        if let file = file.readers { readers = WireFileReaders(file) }
+    }
+}
+
+extension WireFileReaders {
+    init(_ readers: Exposure.Readers) {
+        self.init()
+        everyone = readers.everyone
+        exceptGroups = readers.exceptGroups
+        groups = readers.groups
+        users = readers.users
+        certain = readers.isCertain
+    }
+}
+
+extension WireExposedIndex {
+    init(_ index: Exposure.Index) {
+        self.init()
+        name = index.name
+        fields = index.fields
+        keys = UInt64(clamping: index.keys)
+        entries = UInt64(clamping: index.entries)
+    }
+}
+
+extension WireExposedText {
+    init(_ source: Exposure.Source) {
+        self.init()
+        path = Data(source.path.bytes)
+        role = source.role
+        part = source.part.rawValue
+        indexes = source.indexes.map(WireExposedIndex.init)
+        if let words = source.searchWords { searchWords = UInt64(clamping: words) }
+        searchFields = source.searchFields
+        if let ids = source.recordIDs { recordIds = UInt64(clamping: ids) }
+        differs = source.differs
+        problem = source.problem ?? ""
     }
 }

@@ -21,8 +21,10 @@ struct ExposureVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "exposure", abstract: "Tell what lies readable: indexed values, modes, leftovers. Never a value.",
         discussion: """
-            Needs no password, takes no lock, changes nothing. Ends with 0 when all is well, 4 for advice. Every secondary \
-            index keeps its keys unencrypted in the metadata.
+            Needs no password, takes no lock, changes nothing. Ends with 0 when all is well, 4 for advice, 5 where the \
+            metadata is damaged or unsigned. Every secondary index keeps its keys unencrypted in the metadata and in each \
+            copy of it. Who may read a file is judged by permission bits, of the directories above as well; access \
+            control lists are not looked at.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -41,55 +43,8 @@ struct ExposureVerb: Verb {
             case .damage: .damage
             }
         return VerbResult(
-            data: .object(Self.fields(reply, findings)), tier: WireTier.file.text, status: status
-        ) { style in Self.lines(reply, findings, style) }
-    }
-
-    private static func fields(_ reply: WireExposureReply, _ findings: [Finding]) -> [String: JSONValue] {
-        var fields = reply.row.identityFields
-        fields["files"] = .array(reply.files.map(\.json))
-        fields["directory"] = reply.hasDirectory ? reply.directory.json : .null
-        fields["indexes"] = .array(
-            reply.indexes.map { index in
-                .object([
-                    "name": .string(index.name), "fields": .array(index.fields.map { .string($0) }),
-                    "keys": .count(index.keys), "entries": .count(index.entries),
-                ])
-            })
-        fields["search_words"] = .optional(reply.hasSearchWords ? reply.searchWords : nil)
-        fields["record_ids"] = .optional(reply.hasRecordIds ? reply.recordIds : nil)
-        fields["mirror"] = .bool(reply.mirror)
-        fields["signature_verified"] = .bool(false)
-        fields["findings"] = findings.json
-        return fields
-    }
-
-    private static func lines(_ reply: WireExposureReply, _ findings: [Finding], _ style: Style) -> [String] {
-        var files = Table([.init("WHAT"), .init("FILE"), .init("MODE"), .init("OWNER"), .init("GROUP"), .init("SIZE")])
-        for file in reply.files + (reply.hasDirectory ? [reply.directory] : []) {
-            let cells = [
-                file.role, file.name + (file.link ? " (link)" : ""), Style.mode(file.mode), "\(file.owner)",
-                "\(file.group)", file.role == "directory" ? "-" : Style.size(file.size),
-            ]
-            files.add(cells.map { .init($0) })
-        }
-        var out = files.lines(style: style)
-        if !reply.indexes.isEmpty {
-            var indexes = Table([.init("INDEX"), .init("FIELDS"), .init("READABLE KEYS"), .init("RECORDS")])
-            for index in reply.indexes {
-                let cells = [index.name, index.fields.joined(separator: ", "), "\(index.keys)", "\(index.entries)"]
-                indexes.add(cells.map { .init($0) })
-            }
-            out += indexes.lines(style: style)
-        }
-        if reply.hasRecordIds {
-            out.append("\(reply.recordIds) record ids stand in the metadata (signature not verified)")
-        }
-        out += findings.lines(style: style)
-        if findings.contains(where: { $0.name.rawValue.hasSuffix("-mode-open") && $0.severity == .advice }) {
-            out.append("blazectl security fix-perms closes files and directory to others")
-        }
-        return out
+            data: .object(ExposureView.fields(reply, findings)), tier: WireTier.file.text, status: status
+        ) { style in ExposureView.lines(reply, findings, style) }
     }
 }
 
@@ -172,23 +127,6 @@ struct FixPermissionsVerb: Verb {
             table.add(cells.map { .init($0) })
         }
         return table.lines(style: style)
-    }
-}
-
-extension WireExposedFile {
-    var name: String {
-        role == "directory"
-            ? FilePath.displayString([UInt8](path))
-            : FilePath(bytes: [UInt8](path))?.lastComponent.map { FilePath(root: nil, [$0]).displayString } ?? "-"
-    }
-
-    var json: JSONValue {
-        var fields: [String: JSONValue] = [
-            "role": .string(role), "size": .count(size), "mode": .string(Style.octal(mode)), "owner": .count(owner),
-            "group": .count(group), "link": .bool(link), "others_may_read": .bool(!link && mode & 0o044 != 0),
-        ]
-        fields.set(path: path)
-        return .object(fields)
     }
 }
 

@@ -130,6 +130,8 @@ extension Finding.Name {
     public static let leftoverHoldsData = Finding.Name(rawValue: "leftover-holds-data")
     /// Words of records stand unencrypted in the metadata's search index (trap T11).
     public static let searchWordsReadable = Finding.Name(rawValue: "search-words-readable")
+    /// What can be read in a file is not known.
+    public static let exposureUnknown = Finding.Name(rawValue: "exposure-unknown")
 
     // Write-ahead log.
 
@@ -160,5 +162,6 @@ extension Finding.Name {
         .agentLeftover, .keptBeforeRepair,
         .oldTransactionLog, .walPending, .walTail, .walGarbage, .walOverOverflow, .walWouldResurrect, .walWouldRevert,
         .fileModeOpen, .directoryModeOpen, .foreignOwner, .symbolicLink, .leftoverHoldsData, .searchWordsReadable,
+        .exposureUnknown,
     ]
 }

@@ -5,15 +5,25 @@ public import SystemPackage
 /// What of a database can be read without its password, and by whom. It tells names and counts, never a value. Needs no key,
 /// takes no lock and changes nothing; the metadata's signature is not verified.
 public struct Exposure: Sendable {
-    /// A file of the database, or its directory.
+    /// A file of the database, or a directory that holds some.
     public struct File: Sendable, Hashable {
-        /// What it is: `data`, `meta`, `salt`, `wal`, `indexes`, `directory`, or what left it (`Leftover.Kind`).
+        /// What it is: `data`, `meta`, `salt`, `wal`, `indexes`, `directory`, what left it (`Leftover.Kind`), `kept-set` for a
+        /// directory with the files from before a repair, or `kept` for one of those.
         public let role: String
         /// What it is like.
         public let facts: PermissionFacts
+        /// Who may read it besides its owner; of a directory, who may come to what is in it. Nil of a symbolic link: what it
+        /// names is not looked at.
+        public let readers: Readers?
 
-        /// Whether somebody besides its owner may read it, as far as its own bits go.
+        /// Whether its own bits let somebody besides its owner read it.
         public var isOpen: Bool { facts.kind != .link && facts.mode & 0o044 != 0 }
+
+        init(_ role: String, _ facts: PermissionFacts, below above: Ancestors) {
+            self.role = role
+            self.facts = facts
+            readers = facts.kind == .link ? nil : Readers(of: facts, below: above)
+        }
     }
 
     /// A secondary index, whose keys are values of records.
@@ -28,23 +38,29 @@ public struct Exposure: Sendable {
         public let entries: Int
     }
 
-    /// The database's files that are there, leftovers behind them.
+    /// The database's files that are there, leftovers and kept sets behind them.
     public let files: [File]
     /// The directory that they are in; nil when it cannot be looked at.
     public let directory: File?
-    /// The indexes whose keys stand in the metadata.
-    public let indexes: [Index]
-    /// Words of a search index; nil when the metadata has none.
-    public let searchWords: Int?
-    /// Records whose ids stand in the metadata; nil when it cannot be read.
-    public let recordIDs: Int?
-    /// Whether the unsigned mirror holds the index as well.
-    public let hasMirror: Bool
+    /// Every text that holds indexed values, search words or record ids, those of the metadata file first. A copy of which
+    /// that is not known has a `problem`.
+    public let sources: [Source]
     /// What that comes to, the gravest first.
     public let findings: [Finding]
 
-    /// Whether others than the owner can come to the files: without the right to enter the directory no file's bits matter.
-    public var isReachable: Bool { (directory?.facts.mode ?? 0o077) & 0o011 != 0 }
+    /// The metadata proper: the signed payload, or what a file without one has in its place; nil when it cannot be read.
+    private var proper: Source? { sources.first { $0.role == "meta" }.flatMap { $0.problem == nil ? $0 : nil } }
+    /// The indexes whose keys stand in the metadata proper.
+    public var indexes: [Index] { proper?.indexes ?? [] }
+    /// Words of a search index there; nil when the metadata has none.
+    public var searchWords: Int? { proper?.searchWords }
+    /// Records whose ids stand in the metadata; nil when it cannot be read.
+    public var recordIDs: Int? { proper?.recordIDs }
+    /// Whether an unsigned copy beside the signed payload holds an index of records as well.
+    public var hasMirror: Bool {
+        guard let first = sources.first, first.role == "meta", first.part == .payload else { return false }
+        return sources.contains { $0.path == first.path && $0.part == .layout && ($0.recordIDs ?? 0) > 0 }
+    }
 
     /// Looks at the files. Throws `.notFound` where there are none, and what looking at them throws.
     ///
@@ -54,94 +70,32 @@ public struct Exposure: Sendable {
         facts: (FilePath) throws(StorageError) -> PermissionFacts? = PermissionFacts.read
     ) throws(EngineError) -> Exposure {
         try onStorage(files.data) {
-            var found: [File] = []
+            let above = Ancestors(files.directory, facts: facts)
+            var survey = Survey(storage)
             for (role, path) in [
                 ("data", files.data), ("meta", files.meta), ("salt", files.salt), ("wal", files.wal),
                 ("indexes", files.indexes),
             ] {
-                if let facts = try facts(path) { found.append(File(role: role, facts: facts)) }
+                if let facts = try facts(path) { try survey.add(role, facts, below: above) }
             }
-            for leftover in try FileSetStatus.read(files, in: storage).leftovers {
-                if let facts = try facts(leftover.path) {
-                    found.append(File(role: leftover.kind.rawValue, facts: facts))
-                }
+            let status = try FileSetStatus.read(files, in: storage)
+            for leftover in status.leftovers {
+                if let facts = try facts(leftover.path) { try survey.add(leftover.kind.rawValue, facts, below: above) }
             }
-            guard !found.isEmpty else {
+            if status.kept > 0 { try survey.addKept(of: files, below: above, facts: facts) }
+            guard !survey.files.isEmpty else {
                 throw EngineError(StorageError(.notFound, operation: "open", path: files.data))
             }
-            let directory = try facts(files.directory).map { File(role: "directory", facts: $0) }
-            // What cannot be read here says nothing; the check of the files tells why.
-            let metadata = try? MetadataFile(files, in: storage)
-            return Exposure(found, directory, metadata)
+            if !status.leftoversKnown { survey.unlisted.append(files.directory) }
+            let directory = try facts(files.directory).map { File("directory", $0, below: above.ofNearest) }
+            return Exposure(survey, directory)
         }
     }
 
-    private init(_ files: [File], _ directory: File?, _ metadata: MetadataFile?) {
-        self.files = files
+    private init(_ survey: Survey, _ directory: File?) {
+        files = survey.files
         self.directory = directory
-        let payload = try? metadata?.payload()
-        indexes = (payload?.indexes ?? []).filter { $0.entries > 0 }.map {
-            Index(name: $0.name, fields: $0.fields, keys: $0.keys, entries: $0.entries)
-        }
-        searchWords = payload?.keptMembers.first { $0.key == "searchIndex" }.flatMap(Self.words)
-        recordIDs = payload?.index.count
-        hasMirror = metadata?.mirrorIndex() != nil
-        let isReachable = (directory?.facts.mode ?? 0o077) & 0o011 != 0
-        findings = Self.findings(files, directory, isReachable: isReachable, indexes, searchWords)
-    }
-
-    /// How many words a search index has; nil for one that has none.
-    private static func words(_ member: Metadata.RawMember) -> Int? {
-        var scanner = JSONScanner(member.value)
-        guard let value = try? scanner.value(), case .object(let words)? = value["globalIndex"], !words.isEmpty else {
-            return nil
-        }
-        return words.count
-    }
-
-    private static func findings(
-        _ files: [File], _ directory: File?, isReachable: Bool, _ indexes: [Index], _ searchWords: Int?
-    ) -> [Finding] {
-        var out: [Finding] = []
-        func add(_ name: Finding.Name, _ severity: Finding.Severity, _ count: Int, _ message: String) {
-            if count > 0 { out.append(Finding(name, severity, count: count, message)) }
-        }
-        let open = files.filter(\.isOpen)
-        add(
-            .fileModeOpen, isReachable ? .advice : .note, open.count,
-            isReachable
-                ? "others than the owner may read \(open.count) files: \(list(open))"
-                : "the modes of \(open.count) files let others read them, and the directory keeps others out")
-        if let directory, directory.facts.mode & 0o077 != 0 {
-            add(
-                .directoryModeOpen, .advice, 1,
-                "others may enter or list the directory: what BlazeDB saves there next, all can read by the usual umask"
-            )
-        }
-        let foreign = (files + [directory].compactMap(\.self)).filter { !$0.facts.isOwn }
-        add(.foreignOwner, .advice, foreign.count, "\(foreign.count) files belong to another user: \(list(foreign))")
-        let links = files.filter { $0.facts.kind == .link }
-        add(.symbolicLink, .note, links.count, "\(links.count) files are symbolic links: \(list(links))")
-        let harmless = [Leftover.Kind.vacuumMarker, .transactionLog].map(\.rawValue)
-        let copies = files.filter {
-            Leftover.Kind(rawValue: $0.role) != nil && !harmless.contains($0.role) && $0.facts.size > 0
-        }
-        add(
-            .leftoverHoldsData, .advice, copies.count,
-            "\(copies.count) files that operations left hold copies of the data: \(list(copies))")
-        add(
-            .indexedValuesReadable, .note, indexes.count,
-            "the values of \(indexes.count) indexes stand unencrypted in the metadata")
-        add(
-            .searchWordsReadable, .note, searchWords == nil ? 0 : 1,
-            "\(searchWords ?? 0) words of records stand unencrypted in the metadata's search index")
-        return out.sorted { $0.severity > $1.severity }
-    }
-
-    private static func list(_ files: [File]) -> String {
-        let names = files.prefix(4).map {
-            FilePath(root: nil, [$0.facts.path.lastComponent].compactMap(\.self)).displayString
-        }
-        return names.joined(separator: ", ") + (files.count > 4 ? " and \(files.count - 4) more" : "")
+        sources = survey.sources
+        findings = Self.findings(survey, directory)
     }
 }

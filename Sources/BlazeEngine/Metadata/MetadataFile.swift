@@ -86,9 +86,10 @@ struct MetadataFile {
         return mirror.index
     }
 
-    private static func read(
-        _ path: FilePath, in storage: any Storage
-    ) throws(EngineError) -> ([UInt8], FileStatus, any StorageFile) {
+    /// A file's bytes, if it starts with one of `opening`. Nothing of it is taken apart yet.
+    static func read(
+        _ path: FilePath, in storage: any Storage, opening: [UInt8] = [UInt8(ascii: "{")]
+    ) throws(EngineError) -> (bytes: [UInt8], status: FileStatus, file: any StorageFile) {
         let file: any StorageFile
         let status: FileStatus
         do {
@@ -100,10 +101,12 @@ struct MetadataFile {
                 .metadataMissing, "metadata file \(path.displayString) is missing",
                 hint: "without it BlazeDB would open the database empty; restore it from a backup", path: path)
         }
-        return (try bytes(of: file, status), status, file)
+        return (try bytes(of: file, status, opening: opening), status, file)
     }
 
-    private static func bytes(of file: any StorageFile, _ status: FileStatus) throws(EngineError) -> [UInt8] {
+    private static func bytes(
+        of file: any StorageFile, _ status: FileStatus, opening: [UInt8] = [UInt8(ascii: "{")]
+    ) throws(EngineError) -> [UInt8] {
         let path = file.path
         guard status.size <= EngineLimits.metadataBytes, let size = Int(exactly: status.size) else {
             throw EngineError(
@@ -114,7 +117,7 @@ struct MetadataFile {
         do {
             // Looked at first, so that a sparse or foreign file of any size is told at once.
             var start = JSONScanner(try file.bytes(count: min(size, 4096), at: 0))
-            guard start.peek() == UInt8(ascii: "{") else {
+            guard let first = start.peek(), opening.contains(first) else {
                 throw EngineError(start.failed("an object"), in: "metadata", path: path)
             }
             let bytes = try file.bytes(count: size, at: 0)

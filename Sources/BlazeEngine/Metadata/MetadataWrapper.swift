@@ -98,7 +98,7 @@ struct MetadataWrapper {
     }
 
     /// The bytes of a base64 string that stands in `range` with its quotes; nil when it is none.
-    private static func base64(_ bytes: [UInt8], _ range: Range<Int>) -> [UInt8]? {
+    static func base64(_ bytes: [UInt8], _ range: Range<Int>) -> [UInt8]? {
         var scanner = JSONScanner(bytes, in: range)
         guard let text = try? scanner.string() else { return nil }
         let decoded: Data? =

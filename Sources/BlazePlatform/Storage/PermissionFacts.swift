@@ -1,3 +1,4 @@
+internal import CPlatform
 public import SystemPackage
 
 #if canImport(Glibc)
@@ -48,6 +49,21 @@ public struct PermissionFacts: Sendable, Hashable {
         return PermissionFacts(path, raw)
     }
 
+    /// What something else than lstat(2) tells.
+    public init(
+        path: FilePath, kind: Kind, mode: UInt16, owner: UInt32, group: UInt32, names: UInt64 = 1, size: UInt64 = 0,
+        identity: FileIdentity
+    ) {
+        self.path = path
+        self.kind = kind
+        self.mode = mode
+        self.owner = owner
+        self.group = group
+        self.names = names
+        self.size = size
+        self.identity = identity
+    }
+
     private init(_ path: FilePath, _ raw: stat) {
         self.path = path
         kind =
@@ -68,30 +84,37 @@ public struct PermissionFacts: Sendable, Hashable {
     /// Whether it belongs to whoever runs this process.
     public var isOwn: Bool { owner == geteuid() }
 
-    /// Gives it other permission bits: fchmod(2) of what was opened without following links, if that is still the same, and
-    /// belongs to whoever runs this process.
+    /// Gives it other permission bits: those of what was opened without following links, if that is still the same, and
+    /// belongs to whoever runs this process. Afterwards they are looked at again, because some file systems take the call and
+    /// do nothing.
     ///
-    /// - Throws: `permissionDenied`, `notRegularFile`, `readOnly`; `failed` where it is another file by now.
+    /// - Throws: `permissionDenied`, `notRegularFile`, `readOnly`; `failed` where it is another file by now, or has other bits.
     public func change(to mode: UInt16) throws(StorageError) {
-        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (kind == .directory ? O_DIRECTORY : 0)
         guard kind == .directory || kind == .regular else {
             throw StorageError(.notRegularFile, operation: "change the mode of", path: path)
         }
-        let fd = path.withPlatformString { open($0, flags) }
+        let fd = path.withPlatformString { blaze_open_to_change_mode($0, kind == .directory ? 1 : 0) }
         guard fd >= 0 else {
             throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
         }
         defer { close(fd) }
+        let now = try opened(fd)
+        guard now.identity == identity, now.kind == kind, now.isOwn else {
+            throw StorageError(Errno.staleNFSFileHandle, operation: "change the mode of", path: path)
+        }
+        guard blaze_change_mode(fd, UInt32(mode)) == 0 else {
+            throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
+        }
+        guard try opened(fd).mode == mode else {
+            throw StorageError(.failed, operation: "change the mode of", path: path)
+        }
+    }
+
+    private func opened(_ fd: Int32) throws(StorageError) -> PermissionFacts {
         var raw = stat()
         guard fstat(fd, &raw) == 0 else {
             throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
         }
-        let now = PermissionFacts(path, raw)
-        guard now.identity == identity, now.kind == kind, now.isOwn else {
-            throw StorageError(Errno.staleNFSFileHandle, operation: "change the mode of", path: path)
-        }
-        guard fchmod(fd, mode_t(mode)) == 0 else {
-            throw StorageError(Errno(rawValue: errno), operation: "change the mode of", path: path)
-        }
+        return PermissionFacts(path, raw)
     }
 }

@@ -4581,7 +4581,33 @@ public nonisolated struct WireJobsCancelReply: Sendable {
   fileprivate var _job: WireJob? = nil
 }
 
-/// A file of a database, or its directory, as lstat(2) tells it.
+/// Who besides a file's owner and root may read it, by permission bits, owner and group of it and of the directories above it.
+/// Access control lists are not looked at.
+public nonisolated struct WireFileReaders: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Every user of the machine less members of `except_groups`.
+  public var everyone: Bool = false
+
+  public var exceptGroups: [UInt32] = []
+
+  /// Members of all of these groups; empty where nobody may by a group.
+  public var groups: [UInt32] = []
+
+  /// Owners of directories above who may.
+  public var users: [UInt32] = []
+
+  /// False where a directory above could not be looked at or the file has a second name: then fewer may be able to.
+  public var certain: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A file of a database, or a directory with some, as lstat(2) tells it.
 public nonisolated struct WireExposedFile: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -4589,7 +4615,8 @@ public nonisolated struct WireExposedFile: Sendable {
 
   public var path: Data = Data()
 
-  /// "data", "meta", "salt", "wal", "indexes", "directory", or the kind of a leftover.
+  /// "data", "meta", "salt", "wal", "indexes", "directory", the kind of a leftover, "kept-set" for a directory with the files
+  /// from before a repair, or "kept" for one of those.
   public var role: String = String()
 
   public var size: UInt64 = 0
@@ -4603,9 +4630,21 @@ public nonisolated struct WireExposedFile: Sendable {
 
   public var link: Bool = false
 
+  /// Of a directory, who may come to what is in it. Absent of a link: what it names is not looked at.
+  public var readers: WireFileReaders {
+    get {_readers ?? WireFileReaders()}
+    set {_readers = newValue}
+  }
+  /// Returns true if `readers` has been explicitly set.
+  public var hasReaders: Bool {self._readers != nil}
+  /// Clears the value of `readers`. Subsequent reads from it will return its default value.
+  public mutating func clearReaders() {self._readers = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _readers: WireFileReaders? = nil
 }
 
 /// A secondary index whose keys, which are values of records, stand in the metadata. The keys themselves are not told.
@@ -4625,6 +4664,56 @@ public nonisolated struct WireExposedIndex: Sendable {
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+}
+
+/// A text within a file that holds ids, indexed values and search words unencrypted.
+public nonisolated struct WireExposedText: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var path: Data = Data()
+
+  /// As in ExposedFile.
+  public var role: String = String()
+
+  /// "payload" (signed), "layout" (beside a payload its unsigned copy) or "file" (the whole file).
+  public var part: String = String()
+
+  public var indexes: [WireExposedIndex] = []
+
+  public var searchWords: UInt64 {
+    get {_searchWords ?? 0}
+    set {_searchWords = newValue}
+  }
+  /// Returns true if `searchWords` has been explicitly set.
+  public var hasSearchWords: Bool {self._searchWords != nil}
+  /// Clears the value of `searchWords`. Subsequent reads from it will return its default value.
+  public mutating func clearSearchWords() {self._searchWords = nil}
+
+  public var searchFields: [String] = []
+
+  public var recordIds: UInt64 {
+    get {_recordIds ?? 0}
+    set {_recordIds = newValue}
+  }
+  /// Returns true if `recordIds` has been explicitly set.
+  public var hasRecordIds: Bool {self._recordIds != nil}
+  /// Clears the value of `recordIds`. Subsequent reads from it will return its default value.
+  public mutating func clearRecordIds() {self._recordIds = nil}
+
+  /// It is the unsigned copy, and holds something else than the signed payload.
+  public var differs: Bool = false
+
+  /// Why it is not known what it holds; empty when it is. Then nothing else is told of it.
+  public var problem: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _searchWords: UInt64? = nil
+  fileprivate var _recordIds: UInt64? = nil
 }
 
 /// Tells what of a database can be read without its password. Takes no lock, needs no key.
@@ -4649,66 +4738,82 @@ public nonisolated struct WireExposureRequest: Sendable {
   fileprivate var _target: WireTarget? = nil
 }
 
-public nonisolated struct WireExposureReply: Sendable {
+public nonisolated struct WireExposureReply: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   public var row: WireDatabaseRow {
-    get {_row ?? WireDatabaseRow()}
-    set {_row = newValue}
+    get {_storage._row ?? WireDatabaseRow()}
+    set {_uniqueStorage()._row = newValue}
   }
   /// Returns true if `row` has been explicitly set.
-  public var hasRow: Bool {self._row != nil}
+  public var hasRow: Bool {_storage._row != nil}
   /// Clears the value of `row`. Subsequent reads from it will return its default value.
-  public mutating func clearRow() {self._row = nil}
+  public mutating func clearRow() {_uniqueStorage()._row = nil}
 
-  public var files: [WireExposedFile] = []
+  public var files: [WireExposedFile] {
+    get {_storage._files}
+    set {_uniqueStorage()._files = newValue}
+  }
 
   public var directory: WireExposedFile {
-    get {_directory ?? WireExposedFile()}
-    set {_directory = newValue}
+    get {_storage._directory ?? WireExposedFile()}
+    set {_uniqueStorage()._directory = newValue}
   }
   /// Returns true if `directory` has been explicitly set.
-  public var hasDirectory: Bool {self._directory != nil}
+  public var hasDirectory: Bool {_storage._directory != nil}
   /// Clears the value of `directory`. Subsequent reads from it will return its default value.
-  public mutating func clearDirectory() {self._directory = nil}
+  public mutating func clearDirectory() {_uniqueStorage()._directory = nil}
 
-  public var indexes: [WireExposedIndex] = []
+  public var indexes: [WireExposedIndex] {
+    get {_storage._indexes}
+    set {_uniqueStorage()._indexes = newValue}
+  }
 
   /// Words of a search index; absent when there is none.
   public var searchWords: UInt64 {
-    get {_searchWords ?? 0}
-    set {_searchWords = newValue}
+    get {_storage._searchWords ?? 0}
+    set {_uniqueStorage()._searchWords = newValue}
   }
   /// Returns true if `searchWords` has been explicitly set.
-  public var hasSearchWords: Bool {self._searchWords != nil}
+  public var hasSearchWords: Bool {_storage._searchWords != nil}
   /// Clears the value of `searchWords`. Subsequent reads from it will return its default value.
-  public mutating func clearSearchWords() {self._searchWords = nil}
+  public mutating func clearSearchWords() {_uniqueStorage()._searchWords = nil}
 
   /// Records whose ids stand in the metadata; absent when it cannot be read.
   public var recordIds: UInt64 {
-    get {_recordIds ?? 0}
-    set {_recordIds = newValue}
+    get {_storage._recordIds ?? 0}
+    set {_uniqueStorage()._recordIds = newValue}
   }
   /// Returns true if `recordIds` has been explicitly set.
-  public var hasRecordIds: Bool {self._recordIds != nil}
+  public var hasRecordIds: Bool {_storage._recordIds != nil}
   /// Clears the value of `recordIds`. Subsequent reads from it will return its default value.
-  public mutating func clearRecordIds() {self._recordIds = nil}
+  public mutating func clearRecordIds() {_uniqueStorage()._recordIds = nil}
 
   /// The unsigned copy of the index stands in the metadata as well.
-  public var mirror: Bool = false
+  public var mirror: Bool {
+    get {_storage._mirror}
+    set {_uniqueStorage()._mirror = newValue}
+  }
 
-  public var findings: [WireFinding] = []
+  public var findings: [WireFinding] {
+    get {_storage._findings}
+    set {_uniqueStorage()._findings = newValue}
+  }
+
+  /// Every text with such contents in the set's files, leftovers and kept sets; those of the metadata file first. `indexes`,
+  /// `search_words` and `record_ids` above are those of its first one.
+  public var texts: [WireExposedText] {
+    get {_storage._texts}
+    set {_uniqueStorage()._texts = newValue}
+  }
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
 
-  fileprivate var _row: WireDatabaseRow? = nil
-  fileprivate var _directory: WireExposedFile? = nil
-  fileprivate var _searchWords: UInt64? = nil
-  fileprivate var _recordIds: UInt64? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 public nonisolated struct WireModeChange: Sendable {
@@ -12020,9 +12125,59 @@ nonisolated extension WireJobsCancelReply: SwiftProtobuf.Message, SwiftProtobuf.
   }
 }
 
+nonisolated extension WireFileReaders: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".FileReaders"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}everyone\0\u{3}except_groups\0\u{1}groups\0\u{1}users\0\u{1}certain\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.everyone) }()
+      case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.exceptGroups) }()
+      case 3: try { try decoder.decodeRepeatedUInt32Field(value: &self.groups) }()
+      case 4: try { try decoder.decodeRepeatedUInt32Field(value: &self.users) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.certain) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.everyone != false {
+      try visitor.visitSingularBoolField(value: self.everyone, fieldNumber: 1)
+    }
+    if !self.exceptGroups.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.exceptGroups, fieldNumber: 2)
+    }
+    if !self.groups.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.groups, fieldNumber: 3)
+    }
+    if !self.users.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.users, fieldNumber: 4)
+    }
+    if self.certain != false {
+      try visitor.visitSingularBoolField(value: self.certain, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireFileReaders, rhs: WireFileReaders) -> Bool {
+    if lhs.everyone != rhs.everyone {return false}
+    if lhs.exceptGroups != rhs.exceptGroups {return false}
+    if lhs.groups != rhs.groups {return false}
+    if lhs.users != rhs.users {return false}
+    if lhs.certain != rhs.certain {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireExposedFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExposedFile"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}role\0\u{1}size\0\u{1}mode\0\u{1}owner\0\u{1}group\0\u{1}link\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}role\0\u{1}size\0\u{1}mode\0\u{1}owner\0\u{1}group\0\u{1}link\0\u{1}readers\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -12037,12 +12192,17 @@ nonisolated extension WireExposedFile: SwiftProtobuf.Message, SwiftProtobuf._Mes
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.owner) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.group) }()
       case 7: try { try decoder.decodeSingularBoolField(value: &self.link) }()
+      case 8: try { try decoder.decodeSingularMessageField(value: &self._readers) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.path.isEmpty {
       try visitor.visitSingularBytesField(value: self.path, fieldNumber: 1)
     }
@@ -12064,6 +12224,9 @@ nonisolated extension WireExposedFile: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if self.link != false {
       try visitor.visitSingularBoolField(value: self.link, fieldNumber: 7)
     }
+    try { if let v = self._readers {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -12075,6 +12238,7 @@ nonisolated extension WireExposedFile: SwiftProtobuf.Message, SwiftProtobuf._Mes
     if lhs.owner != rhs.owner {return false}
     if lhs.group != rhs.group {return false}
     if lhs.link != rhs.link {return false}
+    if lhs._readers != rhs._readers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -12125,6 +12289,80 @@ nonisolated extension WireExposedIndex: SwiftProtobuf.Message, SwiftProtobuf._Me
   }
 }
 
+nonisolated extension WireExposedText: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ExposedText"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}role\0\u{1}part\0\u{1}indexes\0\u{3}search_words\0\u{3}search_fields\0\u{3}record_ids\0\u{1}differs\0\u{1}problem\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.role) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.part) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.indexes) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self._searchWords) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.searchFields) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self._recordIds) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.differs) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.problem) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.path.isEmpty {
+      try visitor.visitSingularBytesField(value: self.path, fieldNumber: 1)
+    }
+    if !self.role.isEmpty {
+      try visitor.visitSingularStringField(value: self.role, fieldNumber: 2)
+    }
+    if !self.part.isEmpty {
+      try visitor.visitSingularStringField(value: self.part, fieldNumber: 3)
+    }
+    if !self.indexes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.indexes, fieldNumber: 4)
+    }
+    try { if let v = self._searchWords {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+    } }()
+    if !self.searchFields.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.searchFields, fieldNumber: 6)
+    }
+    try { if let v = self._recordIds {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 7)
+    } }()
+    if self.differs != false {
+      try visitor.visitSingularBoolField(value: self.differs, fieldNumber: 8)
+    }
+    if !self.problem.isEmpty {
+      try visitor.visitSingularStringField(value: self.problem, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireExposedText, rhs: WireExposedText) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.part != rhs.part {return false}
+    if lhs.indexes != rhs.indexes {return false}
+    if lhs._searchWords != rhs._searchWords {return false}
+    if lhs.searchFields != rhs.searchFields {return false}
+    if lhs._recordIds != rhs._recordIds {return false}
+    if lhs.differs != rhs.differs {return false}
+    if lhs.problem != rhs.problem {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireExposureRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExposureRequest"
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0")
@@ -12161,68 +12399,125 @@ nonisolated extension WireExposureRequest: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireExposureReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExposureReply"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}files\0\u{1}directory\0\u{1}indexes\0\u{3}search_words\0\u{3}record_ids\0\u{1}mirror\0\u{1}findings\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}files\0\u{1}directory\0\u{1}indexes\0\u{3}search_words\0\u{3}record_ids\0\u{1}mirror\0\u{1}findings\0\u{1}texts\0")
+
+  fileprivate class _StorageClass {
+    var _row: WireDatabaseRow? = nil
+    var _files: [WireExposedFile] = []
+    var _directory: WireExposedFile? = nil
+    var _indexes: [WireExposedIndex] = []
+    var _searchWords: UInt64? = nil
+    var _recordIds: UInt64? = nil
+    var _mirror: Bool = false
+    var _findings: [WireFinding] = []
+    var _texts: [WireExposedText] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _row = source._row
+      _files = source._files
+      _directory = source._directory
+      _indexes = source._indexes
+      _searchWords = source._searchWords
+      _recordIds = source._recordIds
+      _mirror = source._mirror
+      _findings = source._findings
+      _texts = source._texts
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
-      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.files) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._directory) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.indexes) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self._searchWords) }()
-      case 6: try { try decoder.decodeSingularUInt64Field(value: &self._recordIds) }()
-      case 7: try { try decoder.decodeSingularBoolField(value: &self.mirror) }()
-      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._row) }()
+        case 2: try { try decoder.decodeRepeatedMessageField(value: &_storage._files) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._directory) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._indexes) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._searchWords) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._recordIds) }()
+        case 7: try { try decoder.decodeSingularBoolField(value: &_storage._mirror) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._findings) }()
+        case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._texts) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._row {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if !self.files.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.files, fieldNumber: 2)
-    }
-    try { if let v = self._directory {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    if !self.indexes.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.indexes, fieldNumber: 4)
-    }
-    try { if let v = self._searchWords {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
-    } }()
-    try { if let v = self._recordIds {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
-    } }()
-    if self.mirror != false {
-      try visitor.visitSingularBoolField(value: self.mirror, fieldNumber: 7)
-    }
-    if !self.findings.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 8)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._row {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._files.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._files, fieldNumber: 2)
+      }
+      try { if let v = _storage._directory {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._indexes.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._indexes, fieldNumber: 4)
+      }
+      try { if let v = _storage._searchWords {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._recordIds {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+      } }()
+      if _storage._mirror != false {
+        try visitor.visitSingularBoolField(value: _storage._mirror, fieldNumber: 7)
+      }
+      if !_storage._findings.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._findings, fieldNumber: 8)
+      }
+      if !_storage._texts.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._texts, fieldNumber: 9)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: WireExposureReply, rhs: WireExposureReply) -> Bool {
-    if lhs._row != rhs._row {return false}
-    if lhs.files != rhs.files {return false}
-    if lhs._directory != rhs._directory {return false}
-    if lhs.indexes != rhs.indexes {return false}
-    if lhs._searchWords != rhs._searchWords {return false}
-    if lhs._recordIds != rhs._recordIds {return false}
-    if lhs.mirror != rhs.mirror {return false}
-    if lhs.findings != rhs.findings {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._row != rhs_storage._row {return false}
+        if _storage._files != rhs_storage._files {return false}
+        if _storage._directory != rhs_storage._directory {return false}
+        if _storage._indexes != rhs_storage._indexes {return false}
+        if _storage._searchWords != rhs_storage._searchWords {return false}
+        if _storage._recordIds != rhs_storage._recordIds {return false}
+        if _storage._mirror != rhs_storage._mirror {return false}
+        if _storage._findings != rhs_storage._findings {return false}
+        if _storage._texts != rhs_storage._texts {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

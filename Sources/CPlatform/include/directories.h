@@ -28,6 +28,12 @@ int blaze_list_candidates(int fd, struct blaze_listing *listing);
 /// Gives the memory back.
 void blaze_free_listing(struct blaze_listing *listing);
 
+/// Opens a file or directory itself, no link in its last component, for `blaze_change_mode`; also one that its owner may not
+/// read, where the system can.
+int blaze_open_to_change_mode(const char *path, int is_directory);
+/// Gives what `fd` is open on other permission bits.
+int blaze_change_mode(int fd, uint32_t mode);
+
 /// Calls `body` for every mounted file system with its directory, its type and whether it lies on another machine
 /// (where the system tells).
 int blaze_each_mount(void *context, void (*body)(void *context, const char *path, const char *type, int remote));
