@@ -39,7 +39,9 @@ extension WireBackupFacts {
             wire.blake2B = file.digest
             return wire
         }
-        if let alias = state.catalog.entries().first(where: { $0.id == manifest.database })?.alias { self.alias = alias }
+        if let alias = state.catalog.entries().first(where: { $0.id == manifest.database })?.alias {
+            self.alias = alias
+        }
     }
 }
 

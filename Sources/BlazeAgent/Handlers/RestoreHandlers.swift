@@ -52,7 +52,8 @@ enum RestoreHandlers {
         let (_, entry) = try BackupPlaces.find(request.backup, state)
         let manifest = try entry.readable()
         try RestoreInPlace.check(manifest)
-        let database = try request.hasTarget
+        let database =
+            try request.hasTarget
             ? LocatedDatabase(request.target, state: state) : origin(of: manifest, state)
         guard try state.storage.status(of: database.path) != nil else {
             throw Fault(

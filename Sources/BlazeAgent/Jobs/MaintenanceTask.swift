@@ -147,9 +147,9 @@ enum MaintenanceTask: Sendable {
 extension JobOutcome {
     init(_ report: VacuumReport, backup: String?) {
         var figures = Vacuum(
-                records: UInt64(clamping: report.records), entriesRemoved: UInt64(clamping: report.entriesRemoved),
-                unindexedDropped: UInt64(clamping: report.unindexedDropped), bytesBefore: report.bytesBefore,
-                bytesAfter: report.bytesAfter, isRewritten: report.isRewritten)
+            records: UInt64(clamping: report.records), entriesRemoved: UInt64(clamping: report.entriesRemoved),
+            unindexedDropped: UInt64(clamping: report.unindexedDropped), bytesBefore: report.bytesBefore,
+            bytesAfter: report.bytesAfter, isRewritten: report.isRewritten)
         figures.backup = backup
         self = .vacuum(figures)
     }

@@ -74,8 +74,10 @@ extension WireJob {
             ])
         }
         if hasRepair {
-            var fields: [String: JSONValue] = ["plan": repair.facts.json, "repaired": .bool(repair.repaired),
-                "backup": .optional(repair.backup.isEmpty ? nil : repair.backup)]
+            var fields: [String: JSONValue] = [
+                "plan": repair.facts.json, "repaired": .bool(repair.repaired),
+                "backup": .optional(repair.backup.isEmpty ? nil : repair.backup),
+            ]
             if repair.kept.isEmpty { fields["kept"] = .null } else { fields.set(path: repair.kept, as: "kept") }
             return .object(fields)
         }

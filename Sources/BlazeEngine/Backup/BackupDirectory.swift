@@ -42,7 +42,9 @@ public struct BackupDirectory: Sendable, Hashable {
         try manifestBytes(in: storage).manifest
     }
 
-    private func manifestBytes(in storage: any Storage) throws(EngineError) -> (manifest: BackupManifest, bytes: [UInt8]) {
+    private func manifestBytes(in storage: any Storage) throws(EngineError) -> (
+        manifest: BackupManifest, bytes: [UInt8]
+    ) {
         let bytes = try small(Self.manifestName, limit: BackupManifest.limit, in: storage)
         guard let manifest = BackupManifest(bytes) else {
             throw EngineError(
@@ -92,7 +94,8 @@ public struct BackupDirectory: Sendable, Hashable {
         if let seal = try read(Self.sealName, 256), let key, seal != Self.seal(checksums, key) {
             problems.append(
                 Backup.Problem(
-                    Self.sealName, "it does not fit: the manifest or the checksums were changed, or made by another key"))
+                    Self.sealName, "it does not fit: the manifest or the checksums were changed, or made by another key"
+                ))
         }
         if let mark = try? small(Self.verifiedName, limit: 1024, in: storage), let key {
             if VerifiedMark(mark, checksums: checksums, key: key) == nil {
@@ -147,7 +150,9 @@ public struct BackupDirectory: Sendable, Hashable {
         }
     }
 
-    private func write(_ bytes: [UInt8], to name: FilePath.Component, in storage: any ChangingStorage) throws(StorageError) {
+    private func write(_ bytes: [UInt8], to name: FilePath.Component, in storage: any ChangingStorage)
+        throws(StorageError)
+    {
         let file = try storage.create(file(name), like: nil)
         try file.write(bytes, at: 0)
         try file.sync()

@@ -34,7 +34,11 @@ public struct BackupRepository: Sendable {
     public func list(of database: DatabaseID? = nil) throws(EngineError) -> [Entry] {
         var out: [Entry] = []
         let databases: [DatabaseID]
-        if let database { databases = [database] } else { databases = try names(in: root).compactMap { DatabaseID($0.string) } }
+        if let database {
+            databases = [database]
+        } else {
+            databases = try names(in: root).compactMap { DatabaseID($0.string) }
+        }
         for database in databases {
             let parent = root.appending(database.description)
             for name in try names(in: parent) {

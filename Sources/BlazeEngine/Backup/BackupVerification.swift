@@ -81,7 +81,9 @@ public struct BackupVerification {
     ) throws -> Backup.Verification {
         var found = Backup.Verification()
         let names = Set(manifest.files.map(\.name)).union(BackupDirectory.ownNames)
-        for name in try onStorage(directory.path, { try storage.names(in: directory.path) }).sorted(by: { $0.string < $1.string })
+        for name in try onStorage(directory.path, { try storage.names(in: directory.path) }).sorted(by: {
+            $0.string < $1.string
+        })
         where !names.contains(name) {
             found.problems.append(Backup.Problem(name, "the manifest does not know it"))
         }

@@ -144,7 +144,8 @@ public struct Restore {
             let problem = grave.first ?? Backup.Problem("manifest.json", "it is missing")
             throw EngineError(
                 .damaged, "the backup is damaged: \(problem.file): \(problem.message)",
-                hint: "blazectl backup verify tells all of it; the database's files stand in \(directory.path.displayString)",
+                hint:
+                    "blazectl backup verify tells all of it; the database's files stand in \(directory.path.displayString)",
                 path: directory.path)
         }
         return manifest

@@ -228,7 +228,8 @@ private struct RestoredFiles {
 
     /// That the files which are read are those that were copied: the manifest's digests hold for them.
     static func hold(
-        _ files: [BackupManifest.File], _ directory: BackupDirectory, in storage: any Storage, _ check: () throws -> Void
+        _ files: [BackupManifest.File], _ directory: BackupDirectory, in storage: any Storage,
+        _ check: () throws -> Void
     ) throws {
         for file in files {
             let (bytes, digest) = try FileCopy.digest(of: try storage.open(directory.file(file.name)), check)

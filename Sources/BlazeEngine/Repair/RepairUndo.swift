@@ -49,9 +49,11 @@ public enum RepairUndo {
     ) throws(EngineError) -> FilePath {
         try onStorage(files.data) {
             _ = try FileRecovery.resolve(files, in: storage, locks: locks)
-            guard let set = try KeptSet.all(of: files, before: reason, in: storage).first(where: { try $0.isWhole() }) else {
+            guard let set = try KeptSet.all(of: files, before: reason, in: storage).first(where: { try $0.isWhole() })
+            else {
                 throw EngineError(
-                    .nothingKept, "no \(reason.rawValue) of \(files.data.displayString) has kept its old files", path: files.data)
+                    .nothingKept, "no \(reason.rawValue) of \(files.data.displayString) has kept its old files",
+                    path: files.data)
             }
             let manifest = try KeptManifest(set.path(KeptSet.manifestName), of: files, in: storage)
             guard let now = try storage.status(of: files.data), locks.contains(where: { $0.identity == now.identity })
