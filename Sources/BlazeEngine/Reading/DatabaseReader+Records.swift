@@ -30,7 +30,7 @@ extension DatabaseReader {
     ///
     /// - Parameters:
     ///   - choice: the part of an index whose records are looked at; all of it without one.
-    ///   - keepsBytes: whether records come with their bytes as stored; not those that were read again beside a writer.
+    ///   - keepsBytes: whether records come with their bytes as stored.
     ///   - keepsValues: whether records come with their fields; those that were read again do in any case.
     func forEachOutcome(
         of choice: (RecordIndex) -> RecordIndex = { $0 }, keepsBytes: Bool = false, keepsValues: Bool = true,
@@ -57,7 +57,7 @@ extension DatabaseReader {
             }
             var outcomes = Array(read.slices.joined())
             let entries = index.entries[window.range].prefix(outcomes.count)
-            try settle(entries.map(\.id), &outcomes)
+            try settle(entries.map(\.id), &outcomes, keepsBytes: keepsBytes)
             position += entries.count
             if generation.number == number {
                 for (entry, outcome) in zip(entries, outcomes) { try body(entry.id, outcome, index.pages(of: entry)) }

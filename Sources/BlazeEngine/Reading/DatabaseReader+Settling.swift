@@ -8,7 +8,11 @@ extension DatabaseReader {
     ///
     /// A record that carries another id counts as not read, unless nobody can be writing; so does one that is not where its
     /// list begins, because a data file that has just been swapped meets the old metadata for a moment.
-    func settle(_ ids: [RecordID], _ outcomes: inout [RecordOutcome]) throws(EngineError) {
+    ///
+    /// - Parameter keepsBytes: whether records come with their bytes as stored.
+    func settle(
+        _ ids: [RecordID], _ outcomes: inout [RecordOutcome], keepsBytes: Bool = false
+    ) throws(EngineError) {
         var open = ids.indices.filter { !outcomes[$0].isSound(ids[$0]) }
         guard !open.isEmpty, try !isStanding() else { return }
         let start = ContinuousClock.now
@@ -27,7 +31,7 @@ extension DatabaseReader {
             // What looks the same for a moment is so, unless both files are just being replaced, one after the other.
             var isSwapping: Bool?
             open = open.filter { place in
-                switch resettle(ids[place], &outcomes[place], &watched[place]) {
+                switch resettle(ids[place], &outcomes[place], &watched[place], keepsBytes) {
                 case .clear: return false
                 case .open: return true
                 case .clearUnlessSwapping:
@@ -47,7 +51,7 @@ extension DatabaseReader {
         try generation.readWAL()
         defer { generation.dropWAL() }
         let isSwapping = files.isBeingSwapped(in: storage)
-        for place in open where resettle(ids[place], &outcomes[place], &watched[place]) != .clear {
+        for place in open where resettle(ids[place], &outcomes[place], &watched[place], keepsBytes) != .clear {
             let steady = watched[place].map { patience.isQuiet || $0.isSteady(for: patience.limit / 2) } ?? false
             if !steady || isSwapping || outcomes[place].isPendingInsert(besides: metadata.index) {
                 outcomes[place] = .unstable(page: outcomes[place].page)
@@ -80,12 +84,15 @@ extension DatabaseReader {
     }
 
     /// Looks at a record again; whether it is clear what became of it.
-    private func resettle(_ id: RecordID, _ outcome: inout RecordOutcome, _ watched: inout Watched?) -> Clarity {
+    private func resettle(
+        _ id: RecordID, _ outcome: inout RecordOutcome, _ watched: inout Watched?, _ keepsBytes: Bool
+    ) -> Clarity {
         guard let entry = metadata.index.entry(id) else {
             outcome = .gone
             return .clear
         }
-        outcome = RecordReader(store: generation.store).outcome(of: entry, in: metadata.index)
+        outcome = RecordReader(store: generation.store, keepsBytes: keepsBytes)
+            .outcome(of: entry, in: metadata.index)
         if outcome.isSound(id) { return .clear }
         if case .noPages = outcome { return .clear }
         let look = look(outcome)
