@@ -25,7 +25,7 @@ public enum FrameTarget: FuzzTarget {
         WireFixPermissionsRequest.self, WireRepairRequest.self,
         WireRepairUndoRequest.self,
         WireSalvageRequest.self, WireJobsListRequest.self,
-        WireJobsShowRequest.self, WireJobsCancelRequest.self,
+        WireJobsShowRequest.self, WireJobsCancelRequest.self, WireDumpRequest.self, WireImportRequest.self,
     ]
 
     /// A header that is accepted is within the limits and comes back; so does a message.

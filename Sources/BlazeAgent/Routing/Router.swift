@@ -125,6 +125,8 @@ final class Router: Sendable {
         case .repair: try withSecret(RepairHandlers.repair)
         case .repairUndo: try plain(RepairHandlers.undo)
         case .salvage: try withSecret(SalvageHandler.salvage)
+        case .dump: try withSecret(DumpHandler.dump)
+        case .import: try withSecret(ImportHandler.importing)
         case .jobsList: try plain(JobHandlers.list)
         case .jobsShow: try plain(JobHandlers.show)
         case .jobsCancel: try plain(JobHandlers.cancel)

@@ -117,6 +117,10 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case repairUndo = 103
     /// Takes what is left of a database into a new one.
     case salvage = 104
+    /// Writes all records of a database as one stream.
+    case dump = 130
+    /// Makes a new database of a dump or of text.
+    case `import` = 131
 
     /// Whether a request may bring a secret, and whether it must.
     public enum SecretUse: Sendable {
@@ -211,6 +215,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .repair: make("repair", secret: .optional, changes: true, streams: true, changesDatabase: true)
         case .repairUndo: make("repair-undo", changes: true, streams: true, changesDatabase: true)
         case .salvage: make("salvage", secret: .optional, changes: true, streams: true)
+        case .dump: make("dump", secret: .optional, reveals: true, streams: true)
+        case .import: make("import", secret: .required, changes: true, streams: true)
         }
     }
 }

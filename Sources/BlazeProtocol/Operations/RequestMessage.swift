@@ -235,3 +235,13 @@ extension WireSalvageRequest: RequestMessage {
     public typealias Part = WireSalvagePart
     public static var operation: Operation { .salvage }
 }
+extension WireDumpRequest: RequestMessage {
+    public typealias Reply = WireDumpReply
+    public typealias Part = WireDumpPart
+    public static var operation: Operation { .dump }
+}
+extension WireImportRequest: RequestMessage {
+    public typealias Reply = WireImportReply
+    public typealias Part = WireImportPart
+    public static var operation: Operation { .import }
+}
