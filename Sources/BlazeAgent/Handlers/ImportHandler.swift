@@ -79,7 +79,8 @@ enum ImportHandler {
         guard try file.bytes(count: SealHeader.magic.count, at: 0) == SealHeader.magic else {
             guard kind == .none, secrets.second == nil else {
                 throw Fault(
-                    .invalidRequest, "\(path.displayString) is not sealed", hint: "leave the passphrase or identity out",
+                    .invalidRequest, "\(path.displayString) is not sealed",
+                    hint: "leave the passphrase or identity out",
                     target: path.displayString)
             }
             return try FileStream(file)

@@ -111,7 +111,9 @@ struct LosslessReader: RecordSource {
     }
 
     private func damaged(_ what: String) -> EngineError {
-        EngineError(.damaged, "the dump \(what)", hint: "it was altered or is incomplete; nothing was made of it", offset: cursor.offset)
+        EngineError(
+            .damaged, "the dump \(what)", hint: "it was altered or is incomplete; nothing was made of it",
+            offset: cursor.offset)
     }
 
     func tell(_ report: inout Import.Report) {

@@ -61,7 +61,9 @@ public final class SealWriter {
         var rest = bytes[...]
         while !rest.isEmpty {
             // The last chunk is another one, so a full chunk waits until something follows.
-            if pending.count == SealLimits.chunk { push(UInt8(crypto_secretstream_xchacha20poly1305_TAG_MESSAGE), &out) }
+            if pending.count == SealLimits.chunk {
+                push(UInt8(crypto_secretstream_xchacha20poly1305_TAG_MESSAGE), &out)
+            }
             let count = min(rest.count, SealLimits.chunk - pending.count)
             pending += rest.prefix(count)
             rest = rest.dropFirst(count)
