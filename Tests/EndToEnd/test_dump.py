@@ -215,3 +215,40 @@ def test_unreadable_records_are_left_out_only_on_demand(agent, put):
     told = json.loads(result.out)["data"]
     assert told["unreadable"] == 1 == len(told["unreadable_ids"])
     assert dumps.parse((tmp / "x").read_bytes())[2] == 1
+
+
+@pytest.mark.parametrize("bad", ["not-final", "rekey-tag", "wrong-hash", "other-id"])
+def test_dumps_that_another_program_wrote(agent, bad):
+    tmp = agent.root / "tmp"
+    for name, status in (("whole", OK), (bad, DAMAGE)):
+        vector = json.loads((samples.REPOSITORY / "Protocol" / "vectors" / "dump" / f"{name}.json").read_text())
+        (tmp / name).write_bytes(bytes.fromhex("".join(vector["file"])))
+        identity = secret(agent, "identity", vector["identity"] + "\n")
+        importing(agent, tmp / name, tmp / f"{name}.blazedb", "--identity", identity, status=status)
+    assert len(records(agent, tmp / "whole.blazedb")) == 3
+    assert not list(tmp.glob(f"{bad}.*"))
+
+
+if LIVE_OWNER.exists():
+    @pytest.mark.linux
+    def test_beside_a_live_owner(agent, put, rng, tmp_path):
+        sample = put("tiny")
+        agent.ctl("unlock", sample.path, *sample.kdf, password=sample.password).expect(OK)
+        hashes = Hashes()
+        tmp = agent.root / "tmp"
+        document = agent.ctl("export", sample.path, "--format", "typed").expect(OK).out
+        log = tmp_path / "log"
+        seed = rng.randrange(1 << 30)
+        with LiveOwner(sample, log, "--seconds", 900, "--seed", seed, "--mix", "4:2:4", "--big", 0.3) as live:
+            live.wait_for_work()
+            allowed = Allowed(log, hashes.of(document))
+            for n in range(5):
+                allowed.before()
+                result = agent.ctl("dump", sample.path, "--out", tmp / f"{n}", "--plaintext", "-o", "json")
+                told = envelope.data(result, OK)
+                assert told["live"] is True and told["unreadable"] == 0, told
+                back = importing(agent, tmp / f"{n}", tmp / f"{n}.blazedb")
+                assert back["live"] is True and back["records"] == told["records"]
+                made = agent.ctl("export", tmp / f"{n}.blazedb", "--format", "typed", password=NEW).expect(OK)
+                allowed.check(hashes.of(made.out))
+            assert live.process.poll() is None, live.process.communicate()
