@@ -79,6 +79,12 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case invalidRecord = "invalid-record"
         /// A database of that name is there already.
         case alreadyExists = "already-exists"
+        /// What is to be imported is not of the form that it should be; the message names the line.
+        case malformedInput = "malformed-input"
+        /// What was given does not open the sealed dump.
+        case notOpened = "not-opened"
+        /// A value cannot be written in the form that was asked for.
+        case notRepresentable = "not-representable"
     }
 
     /// What kind of failure it was.

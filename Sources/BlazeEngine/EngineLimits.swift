@@ -43,4 +43,14 @@ public enum EngineLimits {
     public static let exposedCopies = 64
     /// The most findings of one name and severity that are told one by one; the rest is told as a count.
     public static let findingsPerName = 16
+    /// The longest header of a dump, in bytes: the settings and the search index of the metadata are in it.
+    public static let dumpHeaderBytes = 256 << 20
+    /// The longest record of a text that is imported, in bytes.
+    public static let importedRecordBytes = 256 << 20
+    /// The longest header or manifest of a `.blazedump`, in bytes.
+    public static let dumpTextHeaderBytes = 1 << 20
+    /// The most fields of which an import tells one by one what it guessed.
+    public static let guessedFields = 1000
+    /// The most records that a dump leaves out which are told one by one.
+    public static let leftOutRecords = 1000
 }

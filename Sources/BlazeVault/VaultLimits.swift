@@ -1,3 +1,5 @@
+internal import BlazePlatform
+
 /// Bounds of everything in a vault; each is checked before memory is taken. Protocol/vault.md lists them.
 public enum VaultLimits {
     /// The largest file, in bytes.
@@ -19,7 +21,7 @@ public enum VaultLimits {
     /// The longest salt fingerprint, in bytes.
     public static let fingerprintBytes = 64
     /// The passes of Argon2id.
-    public static let operations: ClosedRange<UInt32> = 1...16
+    public static let operations = KDFCosts.operationsRange
     /// The memory of Argon2id, in KiB: from 8 MiB to 1 GiB.
-    public static let memoryKiB: ClosedRange<UInt32> = 8192...1_048_576
+    public static let memoryKiB = KDFCosts.memoryKiBRange
 }

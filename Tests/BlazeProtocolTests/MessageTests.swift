@@ -19,6 +19,8 @@ import Testing
         case .repair: _ = try WireRepairRequest(decodingRequest: body)
         case .repairUndo: _ = try WireRepairUndoRequest(decodingRequest: body)
         case .salvage: _ = try WireSalvageRequest(decodingRequest: body)
+        case .dump: _ = try WireDumpRequest(decodingRequest: body)
+        case .import: _ = try WireImportRequest(decodingRequest: body)
         case .jobsCancel: _ = try WireJobsCancelRequest(decodingRequest: body)
         default: throw FrameError(.malformed, "no vector uses operation \(operation)")
         }

@@ -28,7 +28,7 @@ public enum FrameTarget: FuzzTarget {
         WireBackupShowRequest.self, WireBackupVerifyRequest.self, WireBackupRemoveRequest.self,
         WireBackupPruneRequest.self, WireRestoreRequest.self, WireRestoreInPlaceRequest.self,
         WireRestoreRollbackRequest.self, WireJobsListRequest.self,
-        WireJobsShowRequest.self, WireJobsCancelRequest.self,
+        WireJobsShowRequest.self, WireJobsCancelRequest.self, WireDumpRequest.self, WireImportRequest.self,
     ]
 
     /// A header that is accepted is within the limits and comes back; so does a message.

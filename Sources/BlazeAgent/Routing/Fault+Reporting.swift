@@ -12,6 +12,7 @@ extension Fault {
         case let error as CatalogError: self.init(error)
         case let error as ConfigurationError: self.init(error)
         case let error as StorageError: self.init(error)
+        case let error as SealError: self.init(error)
         case let error as VaultError: self.init(error)
         case let error as AttemptError: self.init(error)
         case let error as JobError: self.init(error)
@@ -85,11 +86,27 @@ extension Fault {
             case .alreadyExists, .recordExists: .exists
             case .recordNotFound, .nothingKept: .notFound
             case .changedSince: .changedSince
+            case .malformedInput: .malformedInput
+            case .notOpened: .dumpNotOpened
+            case .notRepresentable: .notRepresentable
             case .invalidRecord, .invalidIterations: .invalidRequest
             default: .damaged
             }
         self.init(
             code, error.description, hint: error.hint ?? "", target: error.path?.displayString ?? "")
+    }
+
+    private init(_ error: SealError) {
+        let code: FaultCode =
+            switch error.code {
+            case .notSealed, .invalidRecipient, .invalidIdentity, .unfit: .invalidRequest
+            case .unsupportedVersion: .unsupportedFormat
+            case .malformed, .damaged: .damaged
+            case .notOpened: .dumpNotOpened
+            case .costs: .limitExceeded
+            case .noMemory: .insufficient
+            }
+        self.init(code, error.description)
     }
 
     private init(_ error: CatalogError) {

@@ -134,6 +134,8 @@ final class Router: Sendable {
         case .restore: try withSecret(RestoreHandlers.restore)
         case .restoreInPlace: try withSecret(RestoreHandlers.inPlace)
         case .restoreRollback: try plain(RestoreHandlers.rollback)
+        case .dump: try withSecret(DumpHandler.dump)
+        case .import: try withSecret(ImportHandler.importing)
         case .jobsList: try plain(JobHandlers.list)
         case .jobsShow: try plain(JobHandlers.show)
         case .jobsCancel: try plain(JobHandlers.cancel)

@@ -66,7 +66,8 @@ struct BlazectlCommand: ParsableCommand {
         subcommands: [
             ScanVerb.self, ListVerb.self, InfoVerb.self, UnlockVerb.self, LockVerb.self, CheckVerb.self,
             ExportVerb.self, HoldersVerb.self, ReleaseVerb.self, VacuumVerb.self, GcCommands.self,
-            RepairVerb.self, SalvageVerb.self, BackupCommands.self, RestoreVerb.self, SecurityCommands.self,
+            RepairVerb.self, SalvageVerb.self, BackupCommands.self, RestoreVerb.self, DumpVerb.self, ImportVerb.self,
+            KeygenVerb.self, SecurityCommands.self,
             JobCommands.self, DatabaseCommand.self, StatusVerb.self, PingVerb.self,
             VaultCommands.self, ExecVerb.self, AgentCommands.self, ConfigCommand.self, VersionVerb.self,
         ])

@@ -185,6 +185,7 @@ extension CommandFailure {
             self.init(
                 .insufficient, "no-secret-memory", "no locked memory is left for secrets",
                 hint: "raise the limit on locked memory: ulimit -l")
+        case let error as SealError: self.init(.failure, "seal", error.description)
         default: self.init(.failure, "failure", "\(error)")
         }
     }

@@ -28,7 +28,9 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     init(_ code: FaultCode) {
         self =
             switch code {
-            case .internal, .malformed, .readFailed, .writeFailed, .released, .cancelled, .changedSince: .failure
+            case .internal, .malformed, .readFailed, .writeFailed, .released, .cancelled, .changedSince,
+                .malformedInput, .notRepresentable:
+                .failure
             case .tooLarge, .invalidRequest, .ambiguous, .invalidConfiguration: .usage
             case .unsupportedProtocol, .unknownOperation: .protocolMismatch
             case .tooManyConnections, .unstable, .busy: .busy
@@ -36,7 +38,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
             case .peerRefused, .accessDenied: .denied
             case .notFound, .noVault: .notFound
             case .notADatabase, .unsupportedFormat: .unsupported
-            case .wrongPassword, .wrongPassphrase: .wrongPassword
+            case .wrongPassword, .wrongPassphrase, .dumpNotOpened: .wrongPassword
             case .locked, .vaultLocked, .lockedMeanwhile: .locked
             case .rateLimited: .rateLimited
             case .promptEnded, .nobodyToAsk: .promptNeeded

@@ -168,7 +168,7 @@ struct SecretFlow {
     }
 
     /// Keeps the password in the vault. That it was not kept is a warning, since what was asked for has been done.
-    private func remember(_ secret: inout SecretBytes?) throws {
+    func remember(_ secret: inout SecretBytes?) throws {
         var request = WireVaultAddRequest()
         request.target = target
         if let count = options.password.kdfIterations { request.kdfIterations = count }

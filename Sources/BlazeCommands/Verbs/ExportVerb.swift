@@ -66,28 +66,10 @@ struct ExportVerb: Verb {
         guard reply.bytes == received else {
             throw CommandFailure(.protocolMismatch, "invalid-reply", "the agent's export did not arrive whole")
         }
-        if let path { try refuseSidecar(path, of: reply.row) }
+        if let path { try path.refuseAsFile(of: reply.row) }
         try file?.publish()
         context.progress(nil)
         return try result(reply, path: path, parts: parts, context)
-    }
-
-    /// BlazeDB would take a file named like one of the database's own for just that: an export must not become its WAL.
-    private func refuseSidecar(_ path: FilePath, of row: WireDatabaseRow) throws {
-        guard let data = FilePath(bytes: [UInt8](row.path)), let name = data.withoutExtension.lastComponent else {
-            return
-        }
-        let target = path.canonical(from: "/")
-        guard target.removingLastComponent() == data.removingLastComponent(),
-            let own = target.lastComponent, own.string.hasPrefix(name.string + ".")
-        else { return }
-        let after = own.string.dropFirst(name.string.count + 1)
-        guard
-            after.hasPrefix("vacuum") || ["meta", "salt", "wal", "indexes", "meta.indexes", "blazedb"].contains(after)
-        else { return }
-        throw CommandFailure(
-            .usage, "database-file", "\(path.displayString) is where BlazeDB keeps a file of that database",
-            hint: "choose another name", target: path.displayString)
     }
 
     private func result(

@@ -22,6 +22,8 @@ struct JSONScanner {
     let bytes: [UInt8]
     var position: Int
     let end: Int
+    /// How deep a tree may nest.
+    var nesting = EngineLimits.nesting
 
     init(_ bytes: [UInt8]) {
         self.init(bytes, in: 0..<bytes.count)

@@ -104,7 +104,7 @@ extension JSONScanner {
             let isObject = bytes[position] == UInt8(ascii: "{")
             position += 1
             if take(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) { return isObject ? .object([]) : .array([]) }
-            guard open.count < EngineLimits.nesting else { throw failed("at most \(EngineLimits.nesting) levels") }
+            guard open.count < nesting else { throw failed("at most \(nesting) levels") }
             var container = OpenContainer<Tree>()
             if isObject { container.key = try text(try key()) }
             open.append(container)

@@ -25,12 +25,12 @@ struct Successor {
     var unindexed = 0
     private let storage: any ChangingStorage
     private let key: SymmetricKey
-    private let digest: SHA256.Digest
+    private let digest: RecordsDigest
     private let data: any WritableFile
     private let meta: any WritableFile
 
     fileprivate init(
-        _ builder: SuccessorBuilder, _ image: MetadataImage, digest: SHA256.Digest, meta: any WritableFile,
+        _ builder: SuccessorBuilder, _ image: MetadataImage, digest: RecordsDigest, meta: any WritableFile,
         metadataBytes: Int
     ) throws {
         files = builder.files
@@ -70,11 +70,11 @@ struct Successor {
     func verify(_ progress: (MaintenanceProgress) throws -> Void) throws {
         let reader = try DatabaseReader(files, in: storage, key: key, underLease: true)
         var survey = RecordSurvey(in: reader)
-        var hash = SHA256()
+        var hash = RecordsDigest()
         try survey.read(keepsBytes: true, progress, as: .verifying) { id, found in
             try Self.withBytes(of: found, id) { (bytes) throws(EngineError) in hash.add(id, bytes) }
         }
-        guard hash.finalize() == digest, survey.deleted.isEmpty else {
+        guard hash == digest, survey.deleted.isEmpty else {
             throw EngineError(
                 .writeFailed, "the new files do not hold what was written to them",
                 hint: "the disk may be failing; the database was left as it is", path: files.data)
@@ -106,7 +106,9 @@ final class SuccessorBuilder {
     private let run: PageRun
     private var index = RecordIndex()
     private var next: UInt64 = 0
-    private var hash = SHA256()
+    private var digest = RecordsDigest()
+    private var isSorted = true
+    private var last: RecordID?
 
     /// Makes the data file; what has its name is removed.
     init(
@@ -121,7 +123,7 @@ final class SuccessorBuilder {
         run = PageRun(data, cipher: cipher)
     }
 
-    /// Adds a record by its bytes. Ids come in ascending order.
+    /// Adds a record by its bytes. Ids come in any order, each once; ascending ones need no sorting at the end.
     func add(_ id: RecordID, _ bytes: UnsafeRawBufferPointer) throws(EngineError) {
         let shape = try RecordShape(bytes)
         guard next + UInt64(shape.pages) < UInt64(UInt32.max) else {
@@ -130,13 +132,16 @@ final class SuccessorBuilder {
         let pages = Array(UInt32(next)..<UInt32(next) + UInt32(shape.pages))
         try run.write(bytes, shape, to: pages)
         index.append(id, pages)
+        if let last, id <= last { isSorted = false }
+        last = id
         next += UInt64(shape.pages)
-        hash.add(id, bytes)
+        digest.add(id, bytes)
     }
 
     /// The files, with metadata that says of everything but the records what `image` says.
     func finish(_ image: MetadataImage, like model: FileStatus?) throws -> Successor {
         try run.flush()
+        if !isSorted { index.sort() }
         var image = image
         image.index = index
         image.freePages = []
@@ -145,16 +150,22 @@ final class SuccessorBuilder {
         let meta = try storage.create(files.meta, like: model)
         try metadata.write(to: meta)
         return try Successor(
-            self, image, digest: hash.finalize(), meta: meta, metadataBytes: metadata.count)
+            self, image, digest: digest, meta: meta, metadataBytes: metadata.count)
     }
 }
 
-extension SHA256 {
+/// What tells whether the same records are there, in whatever order they come: the exclusive or of a hash of each. That
+/// finds every accident; it is no proof against somebody who makes records for it, who has the key then.
+private struct RecordsDigest: Equatable {
+    private var sum = [UInt8](repeating: 0, count: SHA256.byteCount)
+
     /// Adds a record with its id and its length, so that no two lists of records look the same.
-    fileprivate mutating func add(_ id: RecordID, _ bytes: UnsafeRawBufferPointer) {
+    mutating func add(_ id: RecordID, _ bytes: UnsafeRawBufferPointer) {
+        var hash = SHA256()
         for word in [id.high, id.low, UInt64(bytes.count)] {
-            withUnsafeBytes(of: word.bigEndian) { update(bufferPointer: $0) }
+            withUnsafeBytes(of: word.bigEndian) { hash.update(bufferPointer: $0) }
         }
-        update(bufferPointer: bytes)
+        hash.update(bufferPointer: bytes)
+        for (i, byte) in hash.finalize().enumerated() { sum[i] ^= byte }
     }
 }

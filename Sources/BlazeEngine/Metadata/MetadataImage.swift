@@ -37,6 +37,15 @@ struct MetadataImage: Sendable {
         }
     }
 
+    /// The metadata of a new database, with members that came from elsewhere; those that a writer makes itself are left out.
+    init(payload: [Metadata.RawMember], wrapper: [Metadata.RawMember]) {
+        kept = payload.filter { !MetadataPayload.rebuiltMembers.contains($0.key) }
+        unknownWrapperMembers = wrapper.filter { !MetadataWrapper.knownMembers.contains($0.key) }
+    }
+
+    /// What a dump takes along: the members of the payload and of the wrapper that are written as they were read.
+    var keptMembers: (payload: [Metadata.RawMember], wrapper: [Metadata.RawMember]) { (kept, unknownWrapperMembers) }
+
     /// Leaves out what a search index says of records: they have changed.
     mutating func dropSearchIndex() { kept.removeAll { $0.key == "searchIndex" } }
 

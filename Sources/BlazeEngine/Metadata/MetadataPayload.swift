@@ -71,7 +71,7 @@ struct MetadataPayload {
     }
 
     /// The members that a writer makes anew; every other one it keeps.
-    private static let rebuiltMembers: Set = [
+    static let rebuiltMembers: Set = [
         "indexMap", "nextPageIndex", "deletedPages", "encodingFormat", "secondaryIndexes",
     ]
 

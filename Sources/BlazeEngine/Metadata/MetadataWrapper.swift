@@ -25,7 +25,7 @@ struct MetadataWrapper {
     /// The signed JSON text; nil in version 1.
     let payload: [UInt8]?
 
-    private static let knownMembers: Set = [
+    static let knownMembers: Set = [
         "encodingFormat", "layout", "secureLayoutVersion", "signature", "signedAt", "signedPayload",
     ]
 

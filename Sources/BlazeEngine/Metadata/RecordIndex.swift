@@ -87,6 +87,9 @@ extension RecordIndex {
         if let pages = change.pages { append(change.id, pages) }
     }
 
+    /// Puts entries that were appended in another order into ascending order of their ids.
+    mutating func sort() { entries.sort { $0.id < $1.id } }
+
     /// Appends an entry behind all others.
     mutating func append(_ id: RecordID, _ list: some Collection<UInt32>) {
         entries.append(Entry(id: id, start: UInt32(pages.count), count: UInt32(list.count)))

@@ -8,6 +8,8 @@ extension DatabaseReader {
     ///
     /// A record that carries another id counts as not read, unless nobody can be writing; so does one that is not where its
     /// list begins, because a data file that has just been swapped meets the old metadata for a moment.
+    ///
+    /// - Parameter keepsBytes: whether records come with their bytes as stored.
     func settle(
         _ ids: [RecordID], _ outcomes: inout [RecordOutcome], keepsBytes: Bool = false
     ) throws(EngineError) {
@@ -89,7 +91,8 @@ extension DatabaseReader {
             outcome = .gone
             return .clear
         }
-        outcome = RecordReader(store: generation.store, keepsBytes: keepsBytes).outcome(of: entry, in: metadata.index)
+        outcome = RecordReader(store: generation.store, keepsBytes: keepsBytes)
+            .outcome(of: entry, in: metadata.index)
         if outcome.isSound(id) { return .clear }
         if case .noPages = outcome { return .clear }
         let look = look(outcome)

@@ -63,7 +63,7 @@ public enum Salvage {
         try checkLeft(of: files, in: storage)
         let (data, meta) = try places(of: files, in: storage)
         let hasWAL = try onStorage(files.wal) { try storage.status(of: files.wal)?.size ?? 0 } > 0
-        try checkFree(target, in: storage)
+        try target.checkFree(in: storage)
         // A WAL belongs to the database's own data file, wherever a vacuum has put that, and to no other one.
         let isOwn = data == nil || data == files.data || data == files.dataAside
         let present = try RescueSource(
@@ -98,7 +98,7 @@ public enum Salvage {
             try successor.verify(progress)
             try successor.sync()
             try progress(MaintenanceProgress(.swapping, done: plan.records, total: plan.records))
-            try name(successor, target, salt, in: storage)
+            try successor.name(target, salt: salt, in: storage)
             plan.bytesBefore = status?.size ?? 0
             plan.bytesAfter = successor.bytes
             return Report(plan: plan, source: backup?.path ?? data, bytes: successor.bytes)
@@ -107,50 +107,6 @@ public enum Salvage {
             for path in [new.data, new.meta] { try? storage.remove(path) }
             throw error
         }
-    }
-
-    private static func checkFree(_ target: FileSet, in storage: any ChangingStorage) throws(EngineError) {
-        for path in [target.data, target.meta, target.salt, target.wal] {
-            guard try onStorage(path, { try storage.status(of: path) }) == nil else {
-                throw EngineError(
-                    .alreadyExists, "\(path.displayString) exists already",
-                    hint: "name another path, or move it away", path: path)
-            }
-        }
-    }
-
-    /// Gives the new files their names, of which the metadata's is the last: without it there is no database. A name that
-    /// somebody has given meanwhile is not taken from him.
-    private static func name(
-        _ new: Successor, _ target: FileSet, _ salt: [UInt8]?, in storage: any ChangingStorage
-    ) throws {
-        guard try storage.status(of: new.files.data)?.identity == new.dataIdentity,
-            try storage.status(of: new.files.meta)?.identity == new.metaIdentity
-        else {
-            throw EngineError(
-                .replacedMeanwhile, "another salvage is writing \(target.data.displayString)", path: target.data)
-        }
-        var saltIdentity: FileIdentity?
-        do {
-            if let salt {
-                let file = try storage.create(target.salt, like: nil)
-                saltIdentity = try file.status().identity
-                try file.write(salt, at: 0)
-                try file.sync()
-            }
-            try storage.link(new.files.data, to: target.data)
-            try storage.syncDirectory(of: target.data)
-            try storage.link(new.files.meta, to: target.meta)
-        } catch {
-            // Only what was made here is taken away again.
-            for (path, identity) in [(target.data, new.dataIdentity), (target.salt, saltIdentity)]
-            where identity != nil && (try? storage.status(of: path))??.identity == identity {
-                try? storage.remove(path)
-            }
-            throw error
-        }
-        for path in [new.files.data, new.files.meta] { try storage.remove(path) }
-        try storage.syncDirectory(of: target.data)
     }
 }
 

@@ -53,6 +53,15 @@ public struct SecretBytes: ~Copyable, Sendable {
         return try body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    /// The secret, to be changed in place until `body` returns: for what a cipher keeps between two calls.
+    public mutating func withMutableBytes<R: ~Copyable, E: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        sodium_mprotect_readwrite(base)
+        defer { sodium_mprotect_noaccess(base) }
+        return try body(UnsafeMutableRawBufferPointer(start: base, count: count))
+    }
+
     /// Another allocation with the same bytes.
     public mutating func duplicate() throws -> SecretBytes {
         let count = count

@@ -899,6 +899,101 @@ public nonisolated enum WireBackupMethod: SwiftProtobuf.Enum, Swift.CaseIterable
 
 }
 
+public nonisolated enum WireDumpFormat: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+
+  /// For an import: found out by how the file begins.
+  case unspecified // = 0
+  case lossless // = 1
+  case blazedump // = 2
+
+  /// The others are read only.
+  case typed // = 3
+  case ndjson // = 4
+  case typedNdjson // = 5
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .lossless
+    case 2: self = .blazedump
+    case 3: self = .typed
+    case 4: self = .ndjson
+    case 5: self = .typedNdjson
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .lossless: return 1
+    case .blazedump: return 2
+    case .typed: return 3
+    case .ndjson: return 4
+    case .typedNdjson: return 5
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireDumpFormat] = [
+    .unspecified,
+    .lossless,
+    .blazedump,
+    .typed,
+    .ndjson,
+    .typedNdjson,
+  ]
+
+}
+
+/// What opens a sealed dump.
+public nonisolated enum WireDumpSecret: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case none // = 0
+  case passphrase // = 1
+
+  /// The text of an identity.
+  case identity // = 2
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .none
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .none
+    case 1: self = .passphrase
+    case 2: self = .identity
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .none: return 0
+    case .passphrase: return 1
+    case .identity: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [WireDumpSecret] = [
+    .none,
+    .passphrase,
+    .identity,
+  ]
+
+}
+
 /// The first request on every connection.
 public nonisolated struct WireHelloRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -6081,6 +6176,247 @@ public nonisolated struct WireRestoreRollbackReply: Sendable {
   fileprivate var _job: WireJob? = nil
 }
 
+/// Writes all records of a database. The secret section holds the database's password, of `password_bytes` bytes, and
+/// behind it the passphrase that the dump is sealed by; either may be missing.
+public nonisolated struct WireDumpRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var target: WireTarget {
+    get {_target ?? WireTarget()}
+    set {_target = newValue}
+  }
+  /// Returns true if `target` has been explicitly set.
+  public var hasTarget: Bool {self._target != nil}
+  /// Clears the value of `target`. Subsequent reads from it will return its default value.
+  public mutating func clearTarget() {self._target = nil}
+
+  public var format: WireDumpFormat = .unspecified
+
+  /// Not sealed. Needed for a dump without a passphrase and recipients, and for a .blazedump, which is never sealed.
+  public var plaintext: Bool = false
+
+  /// X25519 public keys, 32 bytes each.
+  public var recipients: [Data] = []
+
+  public var passwordBytes: UInt32 = 0
+
+  /// Leave out records that cannot be read, and tell them.
+  public var skipUnreadable: Bool = false
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  /// Unspecified: observe.
+  public var tier: WireTier = .unspecified
+
+  /// For lease: how long to wait for the lock, in nanoseconds.
+  public var wait: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _target: WireTarget? = nil
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+/// Sent while a dump is made: its next bytes.
+public nonisolated struct WireDumpPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var data: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// In which way, and how many values, a .blazedump does not keep.
+public nonisolated struct WireDumpLoss: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var count: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireDumpReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  public var records: UInt64 = 0
+
+  public var bytes: UInt64 = 0
+
+  public var findings: [WireFinding] = []
+
+  /// Left out because they cannot be read, and the first of them by id.
+  public var unreadable: UInt64 = 0
+
+  public var unreadableIds: [String] = []
+
+  /// Left out because another process kept changing them.
+  public var unstable: UInt64 = 0
+
+  public var tier: WireTier = .unspecified
+
+  /// A process had the database open: each record is as it stood at one moment, not all at the same.
+  public var live: Bool = false
+
+  public var sealed: Bool = false
+
+  public var losses: [WireDumpLoss] = []
+
+  /// Indexed records that are deleted, and so are not in the dump.
+  public var deleted: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+}
+
+/// Makes a new database of a file. The secret section holds the new database's password, of `password_bytes` bytes, and
+/// behind it what `secret` says.
+public nonisolated struct WireImportRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The file, absolute.
+  public var path: Data = Data()
+
+  /// The new database's data file, absolute. Nothing of it may be there.
+  public var to: Data = Data()
+
+  public var format: WireDumpFormat = .unspecified
+
+  public var secret: WireDumpSecret = .none
+
+  public var passwordBytes: UInt32 = 0
+
+  public var kdfIterations: UInt32 {
+    get {_kdfIterations ?? 0}
+    set {_kdfIterations = newValue}
+  }
+  /// Returns true if `kdfIterations` has been explicitly set.
+  public var hasKdfIterations: Bool {self._kdfIterations != nil}
+  /// Clears the value of `kdfIterations`. Subsequent reads from it will return its default value.
+  public mutating func clearKdfIterations() {self._kdfIterations = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _kdfIterations: UInt32? = nil
+}
+
+/// Sent while an import is under way: bytes of the file, then records that are read back.
+public nonisolated struct WireImportPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var done: UInt64 = 0
+
+  public var total: UInt64 = 0
+
+  public var verifying: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Values of a field whose type was guessed: what they became, and what they may have been.
+public nonisolated struct WireImportGuess: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var field: String = String()
+
+  public var type: String = String()
+
+  public var instead: String = String()
+
+  public var count: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct WireImportReply: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The new database.
+  public var row: WireDatabaseRow {
+    get {_row ?? WireDatabaseRow()}
+    set {_row = newValue}
+  }
+  /// Returns true if `row` has been explicitly set.
+  public var hasRow: Bool {self._row != nil}
+  /// Clears the value of `row`. Subsequent reads from it will return its default value.
+  public mutating func clearRow() {self._row = nil}
+
+  /// What the file was.
+  public var format: WireDumpFormat = .unspecified
+
+  public var records: UInt64 = 0
+
+  /// Records that came without an id and got one.
+  public var idsGiven: UInt64 = 0
+
+  public var guesses: [WireImportGuess] = []
+
+  /// Guesses in fields beyond those that are told.
+  public var furtherGuesses: UInt64 = 0
+
+  /// Records that the dump says it left out.
+  public var leftOut: UInt64 = 0
+
+  /// The dump was made beside a process that had the database open.
+  public var live: Bool = false
+
+  public var bytes: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _row: WireDatabaseRow? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "blazedb.agent.v1"
@@ -6155,6 +6491,14 @@ nonisolated extension WireTransactionChoice: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireBackupMethod: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0BACKUP_METHOD_UNSPECIFIED\0\u{1}BACKUP_METHOD_EXACT\0\u{1}BACKUP_METHOD_LIVE\0\u{1}BACKUP_METHOD_RAW\0")
+}
+
+nonisolated extension WireDumpFormat: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DUMP_FORMAT_UNSPECIFIED\0\u{1}DUMP_FORMAT_LOSSLESS\0\u{1}DUMP_FORMAT_BLAZEDUMP\0\u{1}DUMP_FORMAT_TYPED\0\u{1}DUMP_FORMAT_NDJSON\0\u{1}DUMP_FORMAT_TYPED_NDJSON\0")
+}
+
+nonisolated extension WireDumpSecret: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DUMP_SECRET_NONE\0\u{1}DUMP_SECRET_PASSPHRASE\0\u{1}DUMP_SECRET_IDENTITY\0")
 }
 
 nonisolated extension WireHelloRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -14481,6 +14825,452 @@ nonisolated extension WireRestoreRollbackReply: SwiftProtobuf.Message, SwiftProt
     if lhs.keptBytes != rhs.keptBytes {return false}
     if lhs.unchanged != rhs.unchanged {return false}
     if lhs._job != rhs._job {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDumpRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DumpRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}target\0\u{1}format\0\u{1}plaintext\0\u{1}recipients\0\u{3}password_bytes\0\u{3}skip_unreadable\0\u{3}kdf_iterations\0\u{1}tier\0\u{1}wait\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._target) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.format) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.plaintext) }()
+      case 4: try { try decoder.decodeRepeatedBytesField(value: &self.recipients) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.passwordBytes) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.skipUnreadable) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      case 8: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.wait) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._target {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.format != .unspecified {
+      try visitor.visitSingularEnumField(value: self.format, fieldNumber: 2)
+    }
+    if self.plaintext != false {
+      try visitor.visitSingularBoolField(value: self.plaintext, fieldNumber: 3)
+    }
+    if !self.recipients.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.recipients, fieldNumber: 4)
+    }
+    if self.passwordBytes != 0 {
+      try visitor.visitSingularUInt32Field(value: self.passwordBytes, fieldNumber: 5)
+    }
+    if self.skipUnreadable != false {
+      try visitor.visitSingularBoolField(value: self.skipUnreadable, fieldNumber: 6)
+    }
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 7)
+    } }()
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 8)
+    }
+    if self.wait != 0 {
+      try visitor.visitSingularUInt64Field(value: self.wait, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDumpRequest, rhs: WireDumpRequest) -> Bool {
+    if lhs._target != rhs._target {return false}
+    if lhs.format != rhs.format {return false}
+    if lhs.plaintext != rhs.plaintext {return false}
+    if lhs.recipients != rhs.recipients {return false}
+    if lhs.passwordBytes != rhs.passwordBytes {return false}
+    if lhs.skipUnreadable != rhs.skipUnreadable {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.wait != rhs.wait {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDumpPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DumpPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}data\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.data.isEmpty {
+      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDumpPart, rhs: WireDumpPart) -> Bool {
+    if lhs.data != rhs.data {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDumpLoss: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DumpLoss"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}count\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDumpLoss, rhs: WireDumpLoss) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireDumpReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DumpReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}records\0\u{1}bytes\0\u{1}findings\0\u{1}unreadable\0\u{3}unreadable_ids\0\u{1}unstable\0\u{1}tier\0\u{1}live\0\u{1}sealed\0\u{1}losses\0\u{1}deleted\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.findings) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.unreadable) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.unreadableIds) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.unstable) }()
+      case 8: try { try decoder.decodeSingularEnumField(value: &self.tier) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.live) }()
+      case 10: try { try decoder.decodeSingularBoolField(value: &self.sealed) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.losses) }()
+      case 12: try { try decoder.decodeSingularUInt64Field(value: &self.deleted) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 2)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 3)
+    }
+    if !self.findings.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.findings, fieldNumber: 4)
+    }
+    if self.unreadable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unreadable, fieldNumber: 5)
+    }
+    if !self.unreadableIds.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.unreadableIds, fieldNumber: 6)
+    }
+    if self.unstable != 0 {
+      try visitor.visitSingularUInt64Field(value: self.unstable, fieldNumber: 7)
+    }
+    if self.tier != .unspecified {
+      try visitor.visitSingularEnumField(value: self.tier, fieldNumber: 8)
+    }
+    if self.live != false {
+      try visitor.visitSingularBoolField(value: self.live, fieldNumber: 9)
+    }
+    if self.sealed != false {
+      try visitor.visitSingularBoolField(value: self.sealed, fieldNumber: 10)
+    }
+    if !self.losses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.losses, fieldNumber: 11)
+    }
+    if self.deleted != 0 {
+      try visitor.visitSingularUInt64Field(value: self.deleted, fieldNumber: 12)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireDumpReply, rhs: WireDumpReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.findings != rhs.findings {return false}
+    if lhs.unreadable != rhs.unreadable {return false}
+    if lhs.unreadableIds != rhs.unreadableIds {return false}
+    if lhs.unstable != rhs.unstable {return false}
+    if lhs.tier != rhs.tier {return false}
+    if lhs.live != rhs.live {return false}
+    if lhs.sealed != rhs.sealed {return false}
+    if lhs.losses != rhs.losses {return false}
+    if lhs.deleted != rhs.deleted {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireImportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ImportRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}to\0\u{1}format\0\u{1}secret\0\u{3}password_bytes\0\u{3}kdf_iterations\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.to) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.format) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self.secret) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.passwordBytes) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._kdfIterations) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.path.isEmpty {
+      try visitor.visitSingularBytesField(value: self.path, fieldNumber: 1)
+    }
+    if !self.to.isEmpty {
+      try visitor.visitSingularBytesField(value: self.to, fieldNumber: 2)
+    }
+    if self.format != .unspecified {
+      try visitor.visitSingularEnumField(value: self.format, fieldNumber: 3)
+    }
+    if self.secret != .none {
+      try visitor.visitSingularEnumField(value: self.secret, fieldNumber: 4)
+    }
+    if self.passwordBytes != 0 {
+      try visitor.visitSingularUInt32Field(value: self.passwordBytes, fieldNumber: 5)
+    }
+    try { if let v = self._kdfIterations {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireImportRequest, rhs: WireImportRequest) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs.to != rhs.to {return false}
+    if lhs.format != rhs.format {return false}
+    if lhs.secret != rhs.secret {return false}
+    if lhs.passwordBytes != rhs.passwordBytes {return false}
+    if lhs._kdfIterations != rhs._kdfIterations {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireImportPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ImportPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}done\0\u{1}total\0\u{1}verifying\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.done) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.total) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.verifying) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.done != 0 {
+      try visitor.visitSingularUInt64Field(value: self.done, fieldNumber: 1)
+    }
+    if self.total != 0 {
+      try visitor.visitSingularUInt64Field(value: self.total, fieldNumber: 2)
+    }
+    if self.verifying != false {
+      try visitor.visitSingularBoolField(value: self.verifying, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireImportPart, rhs: WireImportPart) -> Bool {
+    if lhs.done != rhs.done {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.verifying != rhs.verifying {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireImportGuess: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ImportGuess"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}field\0\u{1}type\0\u{1}instead\0\u{1}count\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.field) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.type) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.instead) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.field.isEmpty {
+      try visitor.visitSingularStringField(value: self.field, fieldNumber: 1)
+    }
+    if !self.type.isEmpty {
+      try visitor.visitSingularStringField(value: self.type, fieldNumber: 2)
+    }
+    if !self.instead.isEmpty {
+      try visitor.visitSingularStringField(value: self.instead, fieldNumber: 3)
+    }
+    if self.count != 0 {
+      try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireImportGuess, rhs: WireImportGuess) -> Bool {
+    if lhs.field != rhs.field {return false}
+    if lhs.type != rhs.type {return false}
+    if lhs.instead != rhs.instead {return false}
+    if lhs.count != rhs.count {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireImportReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ImportReply"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}row\0\u{1}format\0\u{1}records\0\u{3}ids_given\0\u{1}guesses\0\u{3}further_guesses\0\u{3}left_out\0\u{1}live\0\u{1}bytes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._row) }()
+      case 2: try { try decoder.decodeSingularEnumField(value: &self.format) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.idsGiven) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.guesses) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.furtherGuesses) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.leftOut) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.live) }()
+      case 9: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._row {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.format != .unspecified {
+      try visitor.visitSingularEnumField(value: self.format, fieldNumber: 2)
+    }
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 3)
+    }
+    if self.idsGiven != 0 {
+      try visitor.visitSingularUInt64Field(value: self.idsGiven, fieldNumber: 4)
+    }
+    if !self.guesses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.guesses, fieldNumber: 5)
+    }
+    if self.furtherGuesses != 0 {
+      try visitor.visitSingularUInt64Field(value: self.furtherGuesses, fieldNumber: 6)
+    }
+    if self.leftOut != 0 {
+      try visitor.visitSingularUInt64Field(value: self.leftOut, fieldNumber: 7)
+    }
+    if self.live != false {
+      try visitor.visitSingularBoolField(value: self.live, fieldNumber: 8)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: WireImportReply, rhs: WireImportReply) -> Bool {
+    if lhs._row != rhs._row {return false}
+    if lhs.format != rhs.format {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.idsGiven != rhs.idsGiven {return false}
+    if lhs.guesses != rhs.guesses {return false}
+    if lhs.furtherGuesses != rhs.furtherGuesses {return false}
+    if lhs.leftOut != rhs.leftOut {return false}
+    if lhs.live != rhs.live {return false}
+    if lhs.bytes != rhs.bytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

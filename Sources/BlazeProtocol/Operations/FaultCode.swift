@@ -75,6 +75,12 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
     case cancelled = 45
     /// The database was changed since, and that would be lost.
     case changedSince = 46
+    /// What was given does not open the sealed dump.
+    case dumpNotOpened = 60
+    /// What is to be imported is not of the form that it should be.
+    case malformedInput = 61
+    /// A value cannot be written in the form that was asked for.
+    case notRepresentable = 62
 
     /// The code's name in JSON output and in the specification.
     public var name: String {
@@ -115,6 +121,9 @@ public enum FaultCode: UInt32, Sendable, CaseIterable {
         case .nobodyToAsk: "nobody-to-ask"
         case .cancelled: "cancelled"
         case .changedSince: "changed-since"
+        case .dumpNotOpened: "dump-not-opened"
+        case .malformedInput: "malformed-input"
+        case .notRepresentable: "not-representable"
         }
     }
 }

@@ -135,6 +135,10 @@ public enum Operation: UInt16, Sendable, CaseIterable {
     case restoreInPlace = 121
     /// Puts the files back that a restore in place has kept.
     case restoreRollback = 122
+    /// Writes all records of a database as one stream.
+    case dump = 130
+    /// Makes a new database of a dump or of text.
+    case `import` = 131
 
     /// Whether a request may bring a secret, and whether it must.
     public enum SecretUse: Sendable {
@@ -239,6 +243,8 @@ public enum Operation: UInt16, Sendable, CaseIterable {
         case .restoreInPlace:
             make("restore-in-place", secret: .optional, changes: true, streams: true, changesDatabase: true)
         case .restoreRollback: make("restore-rollback", changes: true, streams: true, changesDatabase: true)
+        case .dump: make("dump", secret: .optional, reveals: true, streams: true)
+        case .import: make("import", secret: .required, changes: true, streams: true)
         }
     }
 }

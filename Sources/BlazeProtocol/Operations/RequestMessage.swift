@@ -276,3 +276,13 @@ extension WireRestoreRollbackRequest: RequestMessage {
     public typealias Part = WireJobPart
     public static var operation: Operation { .restoreRollback }
 }
+extension WireDumpRequest: RequestMessage {
+    public typealias Reply = WireDumpReply
+    public typealias Part = WireDumpPart
+    public static var operation: Operation { .dump }
+}
+extension WireImportRequest: RequestMessage {
+    public typealias Reply = WireImportReply
+    public typealias Part = WireImportPart
+    public static var operation: Operation { .import }
+}

@@ -1,3 +1,5 @@
+internal import BlazePlatform
+
 /// One way to the data key: it, sealed under a key that is derived from a secret (Protocol/vault.md 4).
 package struct KeySlot: Sendable, Equatable {
     /// What kind of secret opens a slot.

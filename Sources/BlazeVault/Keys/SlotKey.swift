@@ -11,13 +11,8 @@ struct SlotKey: ~Copyable {
         try costs.checked()
         defer { wipeStack() }
         key = try .guarded(VaultKeys.byteCount) { out throws(VaultError) in
-            let status = secret.withBytes { secret in
-                crypto_pwhash(
-                    out.bytes, UInt64(out.count), UnsafeRawPointer(secret.bytes).assumingMemoryBound(to: CChar.self),
-                    UInt64(secret.count), salt, UInt64(costs.operations), Int(costs.memoryKiB) << 10,
-                    crypto_pwhash_ALG_ARGON2ID13)
-            }
-            guard status == 0 else {
+            let isDerived = Argon2id.derive(out, from: &secret, salt: salt, costs: costs)
+            guard isDerived else {
                 throw VaultError(
                     .noSecretMemory,
                     "Argon2id needs \(costs.memoryKiB >> 10) MiB of memory and could not get them",
