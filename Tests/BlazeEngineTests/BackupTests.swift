@@ -91,8 +91,11 @@ import TestSupport
         for underLease in [true, false] {
             let storage = bench.bench.storage.copy()
             let report = try bench.create(storage, underLease: underLease)
-            #expect(!report.isVerified == underLease && !report.problems.isEmpty)
-            #expect(try bench.repository(storage).list()[0].verified == (underLease ? nil : BackupBench.moment))
+            #expect(!report.isVerified && !report.problems.isEmpty)
+            #expect(try bench.repository(storage).list()[0].verified == nil)
+            #expect(report.manifest.leftOut == (underLease ? 0 : 5))
+            let found = try bench.verify(storage, report.directory)
+            #expect(!found.isSound && found.problems.allSatisfy { $0.file == "records" })
             #expect(report.manifest.contents?.unreadable == (underLease ? 5 : 0))
         }
     }

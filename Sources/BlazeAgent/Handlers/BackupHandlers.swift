@@ -93,6 +93,7 @@ enum BackupHandlers {
         let early = try BackupVerification.problemsBeforeKey(of: entry.directory, in: state.storage)
         guard early.isEmpty else {
             reply.facts = WireBackupFacts(entry, state)
+            try? entry.directory.unmarkVerified(in: state.changing)
             reply.problems = early.map { WireBackupProblem($0.file, $0.message) }
             return reply
         }
@@ -121,6 +122,12 @@ enum BackupHandlers {
         return reply
     }
 
+    /// What backups are of that stand for one another.
+    private struct Origin: Hashable {
+        let database: DatabaseID
+        let source: String
+    }
+
     static func prune(_ request: WireBackupPruneRequest, _ call: Call) throws -> WireBackupPruneReply {
         var counts = Retention.Counts()
         counts.last = Int(request.keepLast)
@@ -132,8 +139,9 @@ enum BackupHandlers {
         guard !counts.isEmpty else {
             throw Fault(.invalidRequest, "pruning needs a rule that keeps something, such as keep_last")
         }
-        let places = try BackupPlaces(request.repository, call.state)
-        let entries = try entries(request.hasTarget ? request.target : nil, places, call)
+        let kept = try BackupPlaces(request.repository, call.state)
+        let repository = kept.repository
+        let entries = try entries(request.hasTarget ? request.target : nil, kept, call)
         let retention = Retention(counts)
         var reply = WireBackupPruneReply()
         // One whose manifest cannot be read is left for people to look at, and keeps none of the others from staying.
@@ -141,13 +149,22 @@ enum BackupHandlers {
         for entry in entries where entry.manifest == nil {
             reply.decisions.append(WireBackupDecision(entry, ["its manifest cannot be read"], call.state))
         }
-        for database in Set(readable.compactMap(\.manifest?.database)).sorted() {
-            let own = readable.filter { $0.manifest?.database == database }
+        // Copies of a database share its id, but not their backups.
+        let places = Set(readable.compactMap { $0.manifest.map { Origin(database: $0.database, source: $0.source) } })
+        let now = JobRegistry.now()
+        for entry in readable where (entry.manifest?.taken ?? 0) > now {
+            reply.decisions.append(WireBackupDecision(entry, ["its moment is yet to come"], call.state))
+        }
+        for place in places.sorted(by: { ($0.database, $0.source) < ($1.database, $1.source) }) {
+            let own = readable.filter {
+                $0.manifest?.database == place.database && $0.manifest?.source == place.source
+                    && ($0.manifest?.taken ?? 0) <= now
+            }
             let reasons = retention.reasons(
                 own.map { Retention.Item(taken: $0.manifest?.taken ?? 0, isVerified: $0.verified != nil) })
             for (entry, reasons) in zip(own, reasons) {
                 reply.decisions.append(WireBackupDecision(entry, reasons, call.state))
-                if reasons.isEmpty, !request.dryRun { try places.repository.remove(entry) }
+                if reasons.isEmpty, !request.dryRun { try repository.remove(entry) }
             }
         }
         return reply

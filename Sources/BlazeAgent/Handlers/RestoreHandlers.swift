@@ -23,8 +23,10 @@ enum RestoreHandlers {
             throw Fault(.invalidRequest, "a restore needs the absolute path of the new database")
         }
         let target = FileSet(data: path)
+        if let job = state.jobs.active(on: path) { throw JobError(busyWith: job) }
         // What an interrupted restore to the same place has left.
-        _ = try Restore.resolve(target, in: state.changing)
+        let lock = try state.changing.status(of: path).map { _ in try state.changing.lock(path) }
+        _ = try withExtendedLifetime(lock) { try Restore.resolve(target, in: state.changing) }
         try Restore.check(manifest, to: target, in: state.changing)
         let use = state.keyUses.begin(entry.located(manifest), abandon: call.responder.abandon)
         let key = try BackupKey.find(

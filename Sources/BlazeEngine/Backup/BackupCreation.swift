@@ -42,6 +42,7 @@ public struct BackupCreation {
         var formatVersion: String?
         var contents: BackupManifest.Contents?
         var problems: [Backup.Problem] = []
+        var leftOut: UInt64 = 0
     }
 
     /// Makes it.
@@ -73,6 +74,12 @@ public struct BackupCreation {
                     id: id, database: database, source: files.data, dataName: dataName, taken: moment,
                     method: taken.method, tag: options.tag, formatVersion: taken.formatVersion, steps: taken.steps,
                     files: taken.copied, contents: taken.contents)
+                manifest.leftOut = taken.leftOut
+                guard manifest.files.allSatisfy({ !BackupDirectory.ownNames.contains($0.name) }) else {
+                    throw EngineError(
+                        .invalidRecord, "a database of this name cannot be kept beside a backup's papers",
+                        hint: "give it another name", path: files.data)
+                }
                 try onStorage(directory.path) { for copy in taken.files { try copy.file.sync() } }
                 guard options.verifies else {
                     try directory.commit(manifest, key: key, in: storage)
@@ -93,15 +100,25 @@ public struct BackupCreation {
                         hint: "the disk may be failing", path: directory.path)
                 }
                 try directory.commit(manifest, key: key, in: storage)
-                if found.isSound { try directory.markVerified(at: moment, key: key, in: storage) }
+                let isVerified = found.isSound && found.contents != nil && mark(directory, at: moment)
                 return Backup.Report(
-                    manifest: manifest, directory: directory.path, isVerified: found.isSound,
+                    manifest: manifest, directory: directory.path, isVerified: isVerified,
                     problems: taken.problems + found.problems)
             } catch {
                 // Why it ended is the error to tell; what stays behind, the next one to come removes.
                 try? directory.remove(in: storage)
                 throw error
             }
+        }
+    }
+
+    /// Notes that it is proven to restore; whether that could be noted. A backup that is whole stays in any case.
+    private func mark(_ directory: BackupDirectory, at moment: Int64) -> Bool {
+        do throws(EngineError) {
+            try directory.markVerified(at: moment, key: key, in: storage)
+            return true
+        } catch {
+            return false
         }
     }
 
@@ -129,6 +146,7 @@ public struct BackupCreation {
             paths += [files.wal] + left.map(\.path)
         }
         var taken = Taken(method: options.isRaw ? .raw : .exact)
+        var seen: [(path: FilePath, status: FileStatus?)] = []
         let copy = FileCopy(storage: storage)
         for (number, path) in paths.enumerated() {
             guard let name = path.lastComponent, try storage.status(of: path)?.kind == .regular else { continue }
@@ -136,9 +154,17 @@ public struct BackupCreation {
                 try progress(MaintenanceProgress(.writing, done: number, total: paths.count))
             }
             try check()
+            seen.append((path, try storage.status(of: path)))
             let result = try copy.copy(path, to: directory.file(name), check)
             taken.files.append((name, result.file))
             taken.copied.append(BackupManifest.File(name: name, bytes: result.bytes, digest: result.digest))
+        }
+        // BlazeDB restores what a crash left before it takes the lock (trap T6).
+        for (path, status) in seen where try storage.status(of: path) != status {
+            throw EngineError.changed(path)
+        }
+        guard try FileSetStatus.read(files, in: storage).leftovers.map(\.path) == status.leftovers.map(\.path) else {
+            throw EngineError.changed(files.data)
         }
         if !isClean, !options.isRaw { try settle(directory, &taken, progress) }
         let copied = directory.files(try name(of: files.data))
@@ -175,11 +201,26 @@ public struct BackupCreation {
     ) throws {
         let copied = directory.files(try name(of: files.data))
         taken.files = []
+        for marker in [files.repairMarker, files.rollbackMarker] where try storage.status(of: marker) != nil {
+            throw EngineError(
+                .recoveryUndecided, "an operation on \(files.data.displayString) did not end",
+                hint: "blazectl gc run puts that right; backup create --raw copies all files as they are",
+                path: marker)
+        }
+        // What becomes of a transaction is decided by files that are where they were, at the times that they had.
+        let isRolledBack = try TransactionRollback(files, in: storage, key: key, data: storage.open(files.data))
+            .toReturnTo(isDecided: false) != nil
         do {
             let lock = try storage.lock(copied.data)
             let writer = try DatabaseWriter(copied, in: storage, key: key, lock: lock, progress: progress)
             taken.steps = writer.recovery.map(\.message)
+            let hasRolledBack = writer.recovery.contains { $0.kind == .transactionRolledBack }
             try writer.close()
+            guard hasRolledBack == isRolledBack else {
+                throw EngineError(
+                    .recoveryUndecided, "what becomes of an interrupted transaction is told only where it began",
+                    path: files.data)
+            }
         } catch let error as EngineError where error.code == .recoveryUndecided || error.code == .damaged {
             throw EngineError(
                 error.code,
@@ -251,6 +292,7 @@ public struct BackupCreation {
         let written = try DatabaseReader(successor.files, in: storage, key: key, underLease: true)
         taken.contents = tally.contents(indexes: written.metadata.indexes)
         if !unreadable.isEmpty {
+            taken.leftOut = UInt64(unreadable.count)
             taken.problems.append(
                 Backup.Problem(
                     BackupVerification.contentsName,

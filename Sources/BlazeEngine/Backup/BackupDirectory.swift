@@ -142,8 +142,8 @@ public struct BackupDirectory: Sendable, Hashable {
         }
     }
 
-    /// Takes the mark away: it was found not to be sound.
-    func unmarkVerified(in storage: any ChangingStorage) throws(EngineError) {
+    /// Takes the mark away: it was found not to be sound. Needs no key.
+    public func unmarkVerified(in storage: any ChangingStorage) throws(EngineError) {
         try onStorage(path) {
             try storage.remove(file(Self.verifiedName))
             try storage.syncDirectory(of: file(Self.verifiedName))
@@ -162,12 +162,21 @@ public struct BackupDirectory: Sendable, Hashable {
     /// backup, wherever this ends.
     func remove(in storage: any ChangingStorage) throws(EngineError) {
         try onStorage(path) {
+            // A link leads to what is not ours.
+            guard try storage.ownStatus(of: path).map({ $0.kind == .directory }) ?? true else {
+                throw EngineError(.notRegularFile, "\(path.displayString) is no directory", path: path)
+            }
             let names: [FilePath.Component]
             do throws(StorageError) {
                 names = try storage.names(in: path)
             } catch {
                 guard error.code == .notFound else { throw error }
                 return
+            }
+            for name in names where try storage.ownStatus(of: file(name))?.kind == .directory {
+                throw EngineError(
+                    .writeFailed, "\(file(name).displayString) is a directory, which no backup has",
+                    hint: "move it away", path: file(name))
             }
             if try storage.ownStatus(of: manifest) != nil { try storage.rename(manifest, to: unfinished) }
             try storage.syncDirectory(of: manifest)

@@ -62,6 +62,8 @@ public struct BackupManifest: Sendable, Hashable {
     public let files: [File]
     /// What is in them; nil where that was not looked at, or cannot be.
     public internal(set) var contents: Contents?
+    /// Damaged records that could not be copied.
+    public internal(set) var leftOut: UInt64 = 0
 
     /// Bytes of all files.
     public var bytes: UInt64 { files.reduce(0) { $0.addingReportingOverflow($1.bytes).partialValue } }
@@ -78,7 +80,7 @@ public struct BackupManifest: Sendable, Hashable {
             ("data_file", .string(Self.hex(dataName))), ("taken_ns", .string("\(taken)")),
             ("method", .string(method.rawValue)), ("tag", .string(tag)),
             ("format_version", formatVersion.map { .string($0) } ?? .null),
-            ("steps", .array(steps.map { .string($0) })),
+            ("left_out", .string("\(leftOut)")), ("steps", .array(steps.map { .string($0) })),
             (
                 "files",
                 .array(
@@ -124,7 +126,8 @@ public struct BackupManifest: Sendable, Hashable {
             let dataName = value["data_file"]?.string.flatMap({ RepairMarker.component($0) }),
             let taken = value["taken_ns"]?.string.flatMap({ Int64($0) }),
             let method = value["method"]?.string.flatMap({ Method(rawValue: $0) }), let tag = value["tag"]?.string,
-            let steps = value["steps"]?.array, let list = value["files"]?.array, !list.isEmpty
+            let leftOut = value["left_out"]?.string.flatMap({ UInt64($0) }), let steps = value["steps"]?.array,
+            let list = value["files"]?.array, !list.isEmpty
         else { return nil }
         var files: [File] = []
         for entry in list {
@@ -144,6 +147,7 @@ public struct BackupManifest: Sendable, Hashable {
         self.method = method
         self.tag = tag
         formatVersion = value["format_version"]?.string
+        self.leftOut = leftOut
         self.steps = steps.compactMap(\.string)
         self.files = files
         switch value["contents"] {

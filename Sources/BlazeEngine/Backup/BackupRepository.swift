@@ -96,6 +96,12 @@ public struct BackupRepository: Sendable {
                 }
                 try storage.syncDirectory(of: path)
             }
+            // Whoever else could write there could put other files in the place of ours.
+            guard let own = try storage.ownStatus(of: parent), own.kind == .directory, own.mode & 0o022 == 0 else {
+                throw EngineError(
+                    .permissionDenied, "\(parent.displayString) is no directory that only its owner can write to",
+                    hint: "choose another place, or chmod 700 it", path: parent)
+            }
             return try makeUnfinished(parent.appending(id.text))
         }
     }
@@ -128,26 +134,44 @@ public struct BackupRepository: Sendable {
     @discardableResult
     public func sweep() throws(EngineError) -> Int {
         var count = 0
-        for database in try names(in: root) where DatabaseID(database.string) != nil {
-            let parent = root.appending(database)
-            for name in try names(in: parent) {
-                guard BackupID(name.string) != nil || name.string.hasPrefix(Self.scratchMark) else { continue }
-                if try sweep(BackupDirectory(parent.appending(name))) { count += 1 }
+        for name in try names(in: root) where Self.database(name) != nil {
+            let parent = root.appending(name)
+            // A link leads to what is not ours.
+            guard try onStorage(parent, { try storage.ownStatus(of: parent)?.kind }) == .directory else { continue }
+            for name in try names(in: parent) where BackupID(name.string) != nil || Self.isScratch(name.string) {
+                do throws(EngineError) {
+                    if try sweep(BackupDirectory(parent.appending(name))) { count += 1 }
+                } catch {
+                    // One that cannot be removed is in nobody's way.
+                    continue
+                }
             }
         }
         return count
     }
 
+    /// The database that a directory is of, by its name as it is written here.
+    private static func database(_ name: FilePath.Component) -> DatabaseID? {
+        DatabaseID(name.string).flatMap { $0.description == name.string ? $0 : nil }
+    }
+
+    private static func isScratch(_ name: String) -> Bool {
+        guard name.hasPrefix(scratchMark) else { return false }
+        let number = name.dropFirst(scratchMark.count)
+        return !number.isEmpty && number.count <= 16 && number.allSatisfy { $0.isASCII && $0.isHexDigit }
+    }
+
     private func sweep(_ directory: BackupDirectory) throws(EngineError) -> Bool {
         try onStorage(directory.path) {
             guard try storage.ownStatus(of: directory.path)?.kind == .directory else { return false }
-            guard try storage.ownStatus(of: directory.unfinished) != nil else {
+            guard let mark = try storage.ownStatus(of: directory.unfinished) else {
                 // One that has nothing in it is what a crash left between two calls, or is being made this moment: who makes it
                 // is told that it is gone.
                 guard try storage.names(in: directory.path).isEmpty else { return false }
                 try storage.removeDirectory(directory.path)
                 return true
             }
+            guard mark.kind == .regular else { return false }
             let lock: any FileLock
             do throws(StorageError) {
                 lock = try storage.lock(directory.unfinished)

@@ -31,9 +31,10 @@ public struct BackupVerification {
                 let path = directory.file(file.name)
                 let (bytes, digest) = try onStorage(path) {
                     let open = try storage.open(path)
+                    let size = try open.status().size
                     // The pages are many, and their size says enough for now.
-                    return file.name == manifest?.dataName
-                        ? (try open.status().size, file.digest) : try FileCopy.digest(of: open) {}
+                    guard size == file.bytes, file.name != manifest?.dataName else { return (size, file.digest) }
+                    return try FileCopy.digest(of: open) {}
                 }
                 guard bytes != file.bytes || digest != file.digest else { continue }
                 problems.append(Backup.Problem(file.name, "its bytes are not those that were copied"))
@@ -64,13 +65,14 @@ public struct BackupVerification {
         }
         // A medium that cannot be written is verified all the same.
         do throws(EngineError) {
-            if found.isSound {
+            // Of what was never opened nothing is proven.
+            if found.isSound, found.contents != nil {
                 try directory.markVerified(at: moment, key: key, in: storage)
             } else {
                 try directory.unmarkVerified(in: storage)
             }
         } catch {
-            guard error.code == .readOnly || error.code == .permissionDenied else { throw error }
+            guard [.readOnly, .permissionDenied, .noSpace].contains(error.code) else { throw error }
         }
         return found
     }
@@ -97,17 +99,17 @@ public struct BackupVerification {
                 found.problems.append(Backup.Problem(file.name, "it is no regular file"))
                 continue
             }
+            guard status.size == file.bytes else {
+                found.problems.append(
+                    Backup.Problem(file.name, "it has \(status.size) bytes, and \(file.bytes) were copied"))
+                continue
+            }
             let (bytes, digest) = try FileCopy.digest(of: try storage.open(directory.file(file.name))) {
                 try progress(MaintenanceProgress(.verifying, done: 0, total: 0))
             }
             found.bytes += bytes
             if bytes != file.bytes || digest != file.digest {
-                found.problems.append(
-                    Backup.Problem(
-                        file.name,
-                        bytes == file.bytes
-                            ? "its bytes are not those that were copied"
-                            : "it has \(bytes) bytes, and \(file.bytes) were copied"))
+                found.problems.append(Backup.Problem(file.name, "its bytes are not those that were copied"))
             }
         }
         // Of files that are not those that were copied nothing else is to be learnt.
@@ -122,12 +124,20 @@ public struct BackupVerification {
         _ manifest: BackupManifest, in repository: BackupRepository, _ found: inout Backup.Verification,
         _ progress: (MaintenanceProgress) throws -> Void
     ) throws {
-        let (scratch, unfinished) = try repository.makeScratch(beside: directory)
+        var scratch = directory
+        var unfinished: (any FileLock)?
+        do throws(EngineError) {
+            let made = try repository.makeScratch(beside: directory)
+            (scratch, unfinished) = (made.0, made.1)
+        } catch {
+            // A medium that cannot be written is read where it is.
+            guard error.code == .readOnly || error.code == .permissionDenied else { throw error }
+        }
         defer {
             // What stays behind, the next one to come removes.
-            withExtendedLifetime(unfinished) { try? scratch.remove(in: storage) }
+            if let unfinished { withExtendedLifetime(unfinished) { try? scratch.remove(in: storage) } }
         }
-        for file in manifest.files { try place(file.name, in: scratch, progress) }
+        if unfinished != nil { for file in manifest.files { try place(file.name, in: scratch, progress) } }
         let contents: BackupManifest.Contents
         do {
             let reader = try DatabaseReader(scratch.files(manifest.dataName), in: storage, key: key, underLease: true)
@@ -144,7 +154,12 @@ public struct BackupVerification {
                     Self.contentsName,
                     "\(contents.records) can be read and \(contents.unreadable) cannot, or they are others than the "
                         + "\(told.records) and \(told.unreadable) that were copied"))
-        } else if contents.unreadable > 0 {
+        }
+        if manifest.leftOut > 0 {
+            found.problems.append(
+                Backup.Problem(Self.contentsName, "\(manifest.leftOut) damaged records could not be copied"))
+        }
+        if contents.unreadable > 0 {
             found.problems.append(
                 Backup.Problem(
                     Self.contentsName, "\(contents.unreadable) are damaged, as they were when the backup was taken"))

@@ -55,9 +55,16 @@ public struct Restore {
                 throw taken(part.target)
             }
         }
-        for path in [target.meta, target.salt, target.wal, target.dataAside, target.metaAside, target.swapMarker] {
+        for path in [target.data, target.meta, target.salt, target.wal] {
             guard try onStorage(path, { try storage.ownStatus(of: path) }) == nil else { throw taken(path) }
         }
+        // What an operation left of a database of this name, BlazeDB would put in the place of the restored one (traps T5, T6).
+        let left = try FileSetStatus.read(target, in: storage)
+        guard left.leftoversKnown else {
+            throw EngineError(
+                .permissionDenied, "\(target.directory.displayString) cannot be listed", path: target.directory)
+        }
+        if let leftover = left.leftovers.first(where: { $0.kind != .openBackup }) { throw taken(leftover.path) }
     }
 
     private static func taken(_ path: FilePath) -> EngineError {
@@ -93,8 +100,10 @@ public struct Restore {
         guard manifest.method == .raw || parts.contains(where: { $0.target == target.data }) else {
             throw EngineError(.damaged, "the backup has no data file", hint: "blazectl backup verify tells more")
         }
-        // The metadata gets its name last: without it there is no database.
-        return parts.filter { $0.target != target.meta } + parts.filter { $0.target == target.meta }
+        // The data file gets its name behind the salt, and the metadata last: without it there is no database.
+        func isLate(_ part: Part) -> Bool { part.target == target.meta || part.target == target.data }
+        return parts.filter { !isLate($0) } + parts.filter { $0.target == target.data }
+            + parts.filter { $0.target == target.meta }
     }
 
     /// Restores: copies, hashes, opens and reads everything, and gives the files their names then.
@@ -123,7 +132,9 @@ public struct Restore {
             let contents = try contents(manifest, progress)
             for file in written { try file.sync() }
             try progress(MaintenanceProgress(.swapping, done: parts.count, total: parts.count))
-            try name(parts)
+            // Whoever opens the path before all names are given finds it locked.
+            let lock = try parts.first { $0.target == target.data }.map { try storage.lock($0.temporary) }
+            try withExtendedLifetime(lock) { try name(parts) }
             return Report(
                 manifest: manifest, records: contents?.records ?? 0, unreadable: contents?.unreadable ?? 0)
         } catch {
@@ -140,7 +151,7 @@ public struct Restore {
         let (manifest, problems) = try directory.checkPapers(key: key, in: storage)
         // The mark says when it was verified, and nothing of what is in it.
         let grave = problems.filter { $0.file != "verified" }
-        guard let manifest, grave.isEmpty else {
+        guard let manifest, grave.isEmpty, directory.path.lastComponent?.string == manifest.id else {
             let problem = grave.first ?? Backup.Problem("manifest.json", "it is missing")
             throw EngineError(
                 .damaged, "the backup is damaged: \(problem.file): \(problem.message)",
@@ -196,7 +207,8 @@ public struct Restore {
     // MARK: After a crash
 
     /// Tidies up what an interrupted restore left at a path: names that it has given are taken away again, unless it had come to
-    /// the last one. Files that are not those of the restore stay.
+    /// the last one. Where there is metadata, whoever wrote it, there is a database, and nothing but temporary names goes. The
+    /// caller holds the lock of the data file, where there is one.
     ///
     /// - Returns: whether the restored database is there; nil where nothing tells of a restore.
     public static func resolve(_ target: FileSet, in storage: any ChangingStorage) throws(EngineError) -> Bool? {
@@ -218,7 +230,8 @@ public struct Restore {
             }
             // The last name is given when the one of the metadata is, or the data file's where there is no other.
             let hasMeta = try storage.status(of: new.meta) != nil
-            let isDone = try isSame(hasMeta ? pairs[0] : pairs[4])
+            let isThere = try storage.status(of: target.meta) != nil
+            let isDone = try isThere || (!hasMeta && isSame(pairs[4]))
             if !isDone {
                 for pair in pairs where try isSame(pair) { try storage.remove(pair.1) }
                 let identities = try others.compactMap { try storage.status(of: $0)?.identity }

@@ -74,6 +74,7 @@ public struct RestoreInPlace {
                 .noSpace, "a restore takes some \(needed) bytes of disk, and \(available) are left",
                 hint: "make room on the file system of \(files.data.displayString)", path: files.data)
         }
+        try checkKey(manifest)
         let places = try RescueSource.places(of: files, in: storage)
         guard let data = places.data else {
             throw EngineError(
@@ -101,6 +102,20 @@ public struct RestoreInPlace {
         return Report(
             manifest: manifest, records: contents?.records ?? 0, unreadable: contents?.unreadable ?? 0,
             isReencrypted: !isSame, kept: done.kept, recovery: steps + done.steps)
+    }
+
+    /// That the key which the restored database gets is the one that the salt in place gives.
+    private func checkKey(_ manifest: BackupManifest) throws(EngineError) {
+        let source = directory.files(manifest.dataName)
+        let fits =
+            backupKey == key
+            ? try Salt.read(source, in: storage).bytes == Salt.read(files, in: storage).bytes
+            : try RescueEvidence(files, in: storage).isFitted(by: key)
+        guard !fits else { return }
+        throw EngineError(
+            .wrongPassword, "the key at hand is not that of the files in the place of \(files.data.displayString)",
+            hint: "lock the database and unlock it again; restore --to another path needs no present key",
+            path: files.data)
     }
 
     /// That a backup can be put in the place of a database.

@@ -60,7 +60,8 @@ extension Leftover.Kind {
             case "vacuum_in_progress", "vacuum_success": self = .vacuumMarker
             case "vacuum.blazedb", "vacuum.meta", "vacuum.wal": self = .vacuumNew
             case "vacuum_backup.blazedb", "vacuum_backup.meta": self = .vacuumBackup
-            case "agent_new.pages", "agent_new.meta", "agent_meta", "agent_back", "agent_grow", "agent_rollback",
+            case "agent_new.pages", "agent_new.meta", "agent_new.salt", "agent_new.wal", "agent_new.meta.indexes",
+                "agent_meta", "agent_back", "agent_grow", "agent_rollback",
                 "agent_repair", "agent_repair_new", "agent_wal":
                 self = .agentTemporary
             default:

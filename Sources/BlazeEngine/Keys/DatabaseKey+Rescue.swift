@@ -81,7 +81,7 @@ extension DatabaseKey {
 /// What tells whether a key fits a damaged database: a page that its records are to come from, or metadata of the set that the key
 /// has signed. The latter proves little, because BlazeDB signs a rebuilt index with whatever was typed (trap T8): a repair that
 /// then opens no record is refused.
-private struct RescueEvidence {
+struct RescueEvidence {
     private let metadata: [MetadataFile]
     private let data: FilePath?
     private let wal: FilePath

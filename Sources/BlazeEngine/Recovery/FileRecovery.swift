@@ -183,7 +183,8 @@ struct InterruptedSwap {
     /// Removes what we were building.
     private mutating func removeOwn() throws -> Bool {
         var isFound = false
-        for path in [files.successor.data, files.successor.meta, files.metaNew, files.returning]
+        let new = files.successor
+        for path in [new.data, new.meta, new.salt, new.wal, new.indexes, files.metaNew, files.returning]
         where try storage.status(of: path) != nil {
             try storage.remove(path)
             isFound = true

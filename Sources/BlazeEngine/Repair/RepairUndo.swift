@@ -70,6 +70,7 @@ public enum RepairUndo {
                     path: files.data)
             }
             try check(manifest, set, in: storage)
+            try checkSalt(manifest, set, files, in: storage)
             try swap(files, manifest, set, now, in: storage, locks: locks)
             return set.directory
         }
@@ -94,6 +95,24 @@ public enum RepairUndo {
                     .nothingKept, "\(set.path(file.name).displayString) is missing, or not as it was kept",
                     hint: "the database was left as it is", path: set.path(file.name))
             }
+        }
+    }
+
+    /// That the salt in place is the one that the old files were encrypted by: it stays where it is.
+    private static func checkSalt(
+        _ manifest: KeptManifest, _ set: KeptSet, _ files: FileSet, in storage: any ChangingStorage
+    ) throws {
+        func bytes(_ path: FilePath) throws -> [UInt8]? {
+            try storage.status(of: path) == nil ? nil : Salt.read(path, in: storage).bytes
+        }
+        guard let name = files.salt.lastComponent, let kept = manifest.files.first(where: { $0.name == name }) else {
+            return
+        }
+        guard try bytes(set.path(kept.name)) == bytes(files.salt) else {
+            throw EngineError(
+                .recoveryUndecided, "\(files.salt.displayString) is not the salt that the old files belong to",
+                hint: "copy \(set.path(kept.name).displayString) over it first, and keep the other one",
+                path: files.salt)
         }
     }
 
