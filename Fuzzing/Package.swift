@@ -3,7 +3,7 @@ import PackageDescription
 
 /// The fuzzers: one program for each target of the root package's FuzzTargets. `make fuzz` builds them with libFuzzer and
 /// the address sanitizer (run.sh has the flags); without `--sanitize=fuzzer` they have no entry point.
-let targets = ["frames", "metadata", "page", "record", "vault", "wal"]
+let targets = ["dump", "frames", "metadata", "page", "record", "vault", "wal"]
 
 let package = Package(
     name: "Fuzzing",

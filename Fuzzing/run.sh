@@ -14,7 +14,7 @@ usage() {
 case "${1:-}" in '' | *[!0-9]*) usage ;; esac
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- frames metadata page record vault wal
+[ $# -gt 0 ] || set -- dump frames metadata page record vault wal
 
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here"

@@ -78,6 +78,31 @@ import Testing
         #expect(error.offset != nil)
     }
 
+    @Test func recordsInAnyOrderAndOfAnySizeComeBack() throws {
+        var generator = SeededGenerator.printed()
+        for _ in 0..<testRounds(4) {
+            let records = (0..<Int.random(in: 0...120, using: &generator)).map { n in
+                let id = RecordID(high: generator.next(), low: generator.next())
+                let size = n % 9 == 0 ? Int.random(in: 0...60_000, using: &generator) : n
+                return Record(fields: [
+                    Field("id", .uuid(id)), Field("n", .int(Int64(truncatingIfNeeded: generator.next()))),
+                    Field("raw", .data([UInt8](repeating: UInt8(n), count: size))),
+                    Field("v", .vector(StoredVector(words: [0x3FF8_0000, UInt32(n)]))),
+                    Field("d", .dictionary([Field("x", .double(.nan)), Field("t", .date(Double(n) / 3))])),
+                ])
+            }
+            let storage = try DumpBench.database(records)
+            let wanted = records.sorted { ($0.id?.description ?? "") < ($1.id?.description ?? "") }
+            let found = try DumpBench.records(storage)
+            #expect(try found.map(RecordCodec.encode) == wanted.map(RecordCodec.encode))
+            #expect(try DumpBench.reader(storage).quickCheck().findings.allSatisfy { $0.severity <= .note })
+            let (dumped, _) = try DumpBench.dump(DumpBench.reader(storage))
+            let (made, _) = try DumpBench.importing(dumped)
+            let (again, _) = try DumpBench.dump(DumpBench.reader(made))
+            #expect(try DumpBench.payload(dumped) == DumpBench.payload(again))
+        }
+    }
+
     // MARK: Lines
 
     @Test func plainLinesAreTakenAsJSONHasThem() throws {
@@ -122,6 +147,8 @@ import Testing
         let text = "{\"a\":\(deep)\(String(repeating: "]", count: 2000))}"
         #expect(try DumpBench.refused(Array(text.utf8), as: .ndjson)?.code == .malformedInput)
         #expect(try DumpBench.refused(Array("[\(text)]".utf8), as: .typed)?.code == .malformedInput)
+        let most = String(repeating: "[", count: 900) + String(repeating: "]", count: 900)
+        #expect(try DumpBench.refused(Array("[{\"a\":\(most)}]".utf8), as: .typed)?.code == .malformedInput)
     }
 
     // MARK: .blazedump

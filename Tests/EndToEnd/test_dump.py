@@ -13,7 +13,7 @@ import typed_json
 from owner import LIVE_OWNER, Allowed, Hashes, LiveOwner
 from snapshot import unchanged
 from statuses import (
-    DAMAGE, FAILURE, NOT_FOUND, OK, PERMISSION, USAGE, WOULD_OVERWRITE, WRONG_PASSWORD)
+    DAMAGE, FAILURE, NEEDS_PROMPT, NOT_FOUND, OK, PERMISSION, USAGE, WOULD_OVERWRITE, WRONG_PASSWORD)
 
 PASSPHRASE = "correct horse battery staple"
 NEW = "Brand-New-Passw0rd-2026"
@@ -82,6 +82,7 @@ def test_sealed_unless_plaintext_is_asked_for(agent, put):
         agent.ctl("dump", sample.path, "--out", out, *words, password=sample.password).expect(USAGE)
     result = agent.ctl("dump", sample.path, "--out", out, "--passphrase", PASSPHRASE, password=sample.password)
     assert result.expect(USAGE) and PASSPHRASE not in result.err.decode()
+    agent.ctl("dump", sample.path, "--out", out, password=sample.password).expect(NEEDS_PROMPT)
     assert not out.exists()
     dump(agent, sample, out)
     found = records(agent, sample.path, sample.password)[0]

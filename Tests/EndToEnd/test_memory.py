@@ -3,6 +3,7 @@ import hashlib
 
 import pytest
 
+import dumps
 import memory
 from statuses import OK, WRONG_PASSWORD
 
@@ -100,3 +101,36 @@ def test_nothing_is_left_of_a_wrong_password(world, traced, put):
     world.ctl("unlock", sample.path, *sample.kdf, password=wrong).expect(WRONG_PASSWORD)
     key = hashlib.pbkdf2_hmac("sha256", wrong.encode(), sample.sidecar("salt").read_bytes(), sample.iterations, 32)
     assert found(traced, traces(wrong.encode(), key)) == {}
+
+
+def test_nothing_is_left_after_dumps_and_imports(world, traced, put):
+    sample = put("typed")
+    tmp = world.root / "tmp"
+
+    def kept(name, text):
+        path = tmp / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    passphrase, new = "Memory-Passphrase-Secret-4711", "Memory-New-Passw0rd-4711"
+    asked = ["--passphrase-file", kept("passphrase", passphrase)]
+    recipient = world.ctl("keygen", "--out", tmp / "identity").expect(OK).text.strip()
+    identity = (tmp / "identity").read_text().strip()
+    for n, words in enumerate((asked, ["--recipient", recipient])):
+        world.ctl("dump", sample.path, "--out", tmp / f"dump{n}", *words, *sample.kdf, password=sample.password).expect(OK)
+    for n, words in enumerate((asked, ["--identity", tmp / "identity"])):
+        world.ctl("import", tmp / f"dump{n}", "--to", tmp / f"made{n}.blazedb", *words, password=new).expect(OK)
+    wrong = ["--passphrase-file", kept("wrong", passphrase + "-wrong")]
+    world.ctl("import", tmp / "dump0", "--to", tmp / "no.blazedb", *wrong, password=new).expect(WRONG_PASSWORD)
+    secret = bytes.fromhex(identity.split("-")[-1])[:32]
+    needles = {
+        "passphrase": passphrase.encode(), "identity's text": identity.split("-")[-1].encode(), "identity": secret,
+        "the first dump's key": dumps.stream_key((tmp / "dump0").read_bytes(), passphrase=passphrase),
+        "the second dump's key": dumps.stream_key((tmp / "dump1").read_bytes(), identity=identity),
+        **traces(sample.password.encode(), derived(sample)),
+    }
+    for n in (0, 1):
+        key = hashlib.pbkdf2_hmac("sha256", new.encode(), (tmp / f"made{n}.salt").read_bytes(), 600_000, 32)
+        needles.update({f"{name} of import {n}": needle for name, needle in traces(new.encode(), key).items()})
+    assert found(traced, needles) == {}

@@ -9,7 +9,8 @@ public protocol FuzzTarget: SendableMetatype {
 
 /// Every target.
 public let fuzzTargets: [any FuzzTarget.Type] = [
-    FrameTarget.self, MetadataTarget.self, PageTarget.self, RecordTarget.self, VaultTarget.self, WALTarget.self,
+    DumpTarget.self, FrameTarget.self, MetadataTarget.self, PageTarget.self, RecordTarget.self, VaultTarget.self,
+    WALTarget.self,
 ]
 
 /// A property that did not hold for an input.

@@ -57,9 +57,8 @@ def _sodium():
     return library
 
 
-def unseal(raw, passphrase=None, identity=None):
-    """What a sealed stream holds, by its passphrase or by the text of an identity."""
-    sodium = _sodium()
+def _open(sodium, raw, passphrase, identity):
+    """The stream's key, and where its header stands."""
     if raw[:8] != MAGIC or raw[8:10] != b"\0\1" or raw[12:16] != b"\0\1\0\0":
         raise Malformed("magic, version or chunk")
     at, key, kinds = 16, None, []
@@ -81,6 +80,18 @@ def unseal(raw, passphrase=None, identity=None):
             key = key or _by_identity(sodium, body, bytes.fromhex(identity.strip().split("-")[-1])[:32])
     if key is None:
         raise Malformed("nothing opens it")
+    return key, at
+
+
+def stream_key(raw, passphrase=None, identity=None):
+    """The key of a sealed stream."""
+    return _open(_sodium(), raw, passphrase, identity)[0]
+
+
+def unseal(raw, passphrase=None, identity=None):
+    """What a sealed stream holds, by its passphrase or by the text of an identity."""
+    sodium = _sodium()
+    key, at = _open(sodium, raw, passphrase, identity)
     digest = hashlib.blake2b(raw[:at + 24], digest_size=32).digest()
     state = ctypes.create_string_buffer(64)
     if sodium.crypto_secretstream_xchacha20poly1305_init_pull(state, raw[at:at + 24], key) != 0:

@@ -20,7 +20,14 @@ enum TypedNode: JSONTree {
     static func number(_ text: String) -> TypedNode { .other }
     static func string(_ text: String) -> TypedNode { .text(text) }
     static func array(_ elements: [TypedNode]) -> TypedNode {
-        for case .wrong(let why) in elements { return .wrong(why) }
+        // Nothing else stands in a list; and lists of lists would be as deep as the text when they are let go of.
+        for element in elements {
+            switch element {
+            case .value, .text: break
+            case .wrong(let why): return .wrong(why)
+            default: return .wrong("a list of what is no typed value")
+            }
+        }
         return .list(elements)
     }
 
