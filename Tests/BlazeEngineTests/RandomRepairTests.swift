@@ -18,7 +18,7 @@ import TestSupport
     @Test(arguments: subjects) func savesWhatIsUntouched(_ name: String) throws {
         let subject = try RepairSubject(name)
         var generator = SeededGenerator.printed("savesWhatIsUntouched(\(name))")
-        for round in 0..<testRounds(24) {
+        for round in 0..<testRounds(6) {
             let round = RepairRound(subject, "\(name), round \(round)", &generator)
             do {
                 try round.run()

@@ -121,8 +121,14 @@ def test_every_file_of_a_backup_is_looked_at(agent, put, rng):
     sample = put("typed")
     told = create(agent, sample)
     directory = pathlib.Path(told["directory"])
-    for path in sorted(directory.iterdir()):
-        original = path.read_bytes()
+    originals = {path: path.read_bytes() for path in sorted(directory.iterdir())}
+
+    def put_back():
+        # What is found damaged is not verified any more.
+        for path, bytes_ in originals.items():
+            path.write_bytes(bytes_)
+
+    for path, original in originals.items():
         for _ in range(3):
             place = rng.randrange(len(original))
             changed = bytearray(original)
@@ -134,11 +140,12 @@ def test_every_file_of_a_backup_is_looked_at(agent, put, rng):
                 failure = restore(agent, sample, told["id"], agent.databases / "x.blazedb")
                 envelope.failure(failure, DAMAGE)
                 assert not list(agent.databases.glob("x.*")), (path.name, place)
-            path.write_bytes(original)
+            assert (directory / "verified").exists() == (path.name == "verified"), path.name
+            put_back()
         path.unlink()
         found = verify(agent, sample, told["id"], DAMAGE) if path.name not in ("manifest.json", "verified") else None
         assert found is None or not found["sound"]
-        path.write_bytes(original)
+        put_back()
     assert verify(agent, sample, told["id"], OK)["sound"]
 
 

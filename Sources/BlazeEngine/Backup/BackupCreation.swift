@@ -208,7 +208,8 @@ public struct BackupCreation {
                 path: marker)
         }
         // What becomes of a transaction is decided by files that are where they were, at the times that they had.
-        let isRolledBack = try TransactionRollback(files, in: storage, key: key, data: storage.open(files.data))
+        let isRolledBack =
+            try TransactionRollback(files, in: storage, key: key, data: storage.open(files.data))
             .toReturnTo(isDecided: false) != nil
         do {
             let lock = try storage.lock(copied.data)

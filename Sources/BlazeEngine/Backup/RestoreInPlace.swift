@@ -74,7 +74,6 @@ public struct RestoreInPlace {
                 .noSpace, "a restore takes some \(needed) bytes of disk, and \(available) are left",
                 hint: "make room on the file system of \(files.data.displayString)", path: files.data)
         }
-        try checkKey(manifest)
         let places = try RescueSource.places(of: files, in: storage)
         guard let data = places.data else {
             throw EngineError(
@@ -84,6 +83,7 @@ public struct RestoreInPlace {
         let present = try RescueSource(
             data: data, meta: places.meta, wal: files.wal, in: storage, key: key, marked: files)
         let ids = try Self.ids(directory, manifest, key: backupKey, in: storage)
+        try checkKey(manifest)
         var replacement = Replacement(
             files, in: storage, key: key, locks: locks, before: .restore, present: present, backup: nil)
         let isSame = backupKey == key
