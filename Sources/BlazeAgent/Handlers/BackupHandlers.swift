@@ -86,6 +86,8 @@ enum BackupHandlers {
         let (places, entry) = try BackupPlaces.find(request.backup, state)
         var reply = WireBackupVerifyReply()
         guard entry.manifest != nil else {
+            // A medium that cannot be written keeps its mark; the reply says what is wrong all the same.
+            try? entry.directory.unmarkVerified(in: state.changing)
             reply.facts = WireBackupFacts(entry, state)
             reply.problems = [WireBackupProblem("manifest.json", entry.problem ?? "")]
             return reply
@@ -93,6 +95,7 @@ enum BackupHandlers {
         let early = try BackupVerification.problemsBeforeKey(of: entry.directory, in: state.storage)
         guard early.isEmpty else {
             reply.facts = WireBackupFacts(entry, state)
+            // A medium that cannot be written keeps its mark; the reply says what is wrong all the same.
             try? entry.directory.unmarkVerified(in: state.changing)
             reply.problems = early.map { WireBackupProblem($0.file, $0.message) }
             return reply
