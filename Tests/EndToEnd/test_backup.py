@@ -105,6 +105,14 @@ def test_the_session_and_the_prefix_are_enough(agent, put):
     agent.ctl("backup", "show", "20200101T000000Z-000000").expect(NOT_FOUND)
 
 
+def test_backups_are_no_databases_to_be_found(agent, put):
+    sample = put("tiny")
+    told = create(agent, sample)
+    found = envelope.data(agent.ctl("scan", agent.root, "-o", "json"))
+    assert told["id"] not in str(found) and str(sample.path) in str(found)
+    assert told["id"] not in str(envelope.data(agent.ctl("ls", "-o", "json")))
+
+
 def test_another_place(agent, put, tmp_path):
     sample = put("tiny")
     place = tmp_path / "disk"

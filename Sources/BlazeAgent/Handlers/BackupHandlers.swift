@@ -108,6 +108,7 @@ enum BackupHandlers {
             try BackupVerification(entry.directory, in: state.changing, key: symmetric)
                 .run(at: JobRegistry.now(), in: places.repository) { progress in
                     try use.check()
+                    try key.check()
                     key.noteUse()
                     try call.responder.part(WireBackupPart(progress))
                 }

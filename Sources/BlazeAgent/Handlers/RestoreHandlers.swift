@@ -35,6 +35,7 @@ enum RestoreHandlers {
         let report = try key.use { symmetric in
             try Restore(entry.directory, to: target, in: state.changing, key: symmetric).run { progress in
                 try use.check()
+                try key.check()
                 key.noteUse()
                 try call.responder.part(WireBackupPart(progress))
             }

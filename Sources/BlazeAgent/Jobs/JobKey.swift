@@ -84,6 +84,11 @@ final class JobKey: Sendable {
     /// Whether the session is still the one that the job began with.
     var isValid: Bool { !isShared || state.sessions[database.path] === session }
 
+    /// Throws `Fault.lockedMeanwhile` when the session was locked.
+    func check() throws {
+        guard isValid else { throw Fault.lockedBeforeTheEnd(database.title) }
+    }
+
     /// A job that works with the session's key is a use of it, however long nobody asks for anything.
     func noteUse() {
         if isShared { state.timer.touch() }

@@ -122,11 +122,14 @@ enum MaintenanceTask: Sendable {
             return .backup(
                 BackupOutcome(
                     try task.run(files, in: storage, key: try needed(), underLease: !locks.isEmpty, progress)))
-        case .restore(let directory, let backupKey):
-            return try backupKey.use { backupKey in
+        case .restore(let directory, let key):
+            return try key.use { backupKey in
                 var restore = RestoreInPlace(
                     directory, backupKey: backupKey, over: files, in: storage, key: try needed(), locks: locks)
-                let report = try restore.apply(progress: progress)
+                let report = try restore.apply { step in
+                    if step.phase != .swapping { try key.check() }
+                    try progress(step)
+                }
                 recovered(report.recovery)
                 return .restore(RestoreOutcome(report))
             }

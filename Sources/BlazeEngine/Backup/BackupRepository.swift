@@ -127,6 +127,12 @@ public struct BackupRepository: Sendable {
 
     private static let scratchMark = "scratch-"
 
+    /// Whether a directory's name is that of a backup, or of one that is being verified: what is in it is no database to be found.
+    public static func isOwnName(_ name: [UInt8]) -> Bool {
+        let text = String(decoding: name, as: UTF8.self)
+        return BackupID(text) != nil || isScratch(text)
+    }
+
     /// Removes what interrupted backups and verifications left: directories that say they are unfinished, whose process has
     /// ended.
     ///
