@@ -216,6 +216,98 @@ import TestSupport
         #expect(try other.contents(storage).count == 1)
     }
 
+    // MARK: What must not be taken away
+
+    /// A restore died when all names were given; the database went on, with metadata of its own. Nothing of it goes.
+    @Test func aRestoredDatabaseThatWentOnStays() throws {
+        let bench = try BackupBench("tiny")
+        let made = bench.bench.storage.copy()
+        let backup = try bench.create(made)
+        let target = FileSet(data: Self.elsewhere)
+        let whole = made.copy()
+        _ = try bench.restore(whole, backup.directory, to: Self.elsewhere)
+        let named = try #require(whole.calls.firstIndex { $0.hasPrefix("link") && $0.contains("copy.meta") })
+        let cut = made.copy(.dies, at: named + 2)
+        _ = try? bench.restore(cut, backup.directory, to: Self.elsewhere)
+        let left = cut.survivors(.all)
+        #expect(left[target.successor.data] != nil)
+        let writer = try DatabaseWriter(target, in: left, key: bench.key, lock: try left.lock(target.data))
+        try writer.insert(WriterBench.record(9999))
+        try writer.close()
+        let count = try bench.hash(left, target).1
+        #expect(try Restore.resolve(target, in: left) != false)
+        #expect(try bench.hash(left, target).1 == count)
+    }
+
+    /// BlazeDB puts what an operation left in the place of what it finds (traps T5, T6).
+    @Test(arguments: ["copy.vacuum_success", "copy.vacuum_backup.blazedb", "copy.agent_repair"])
+    func nothingIsRestoredBesideWhatWouldReplaceIt(_ name: String) throws {
+        let bench = try BackupBench("tiny")
+        let storage = bench.bench.storage.copy()
+        let backup = try bench.create(storage)
+        storage[FilePath("/db").appending(name)] = [1]
+        let before = BackupBench.files(storage, below: "/db")
+        #expect(throws: EngineError(.alreadyExists, "")) {
+            try bench.restore(storage, backup.directory, to: Self.elsewhere)
+        }
+        #expect(BackupBench.files(storage, below: "/db") == before)
+    }
+
+    /// The salt stays where it is; with another one there the old files could not be opened, and theirs would be gone.
+    @Test func aRollbackBesideAnotherSaltIsRefused() throws {
+        let bench = try BackupBench("tiny")
+        let storage = bench.bench.storage.copy()
+        let backup = try bench.create(storage)
+        _ = try bench.restoreInPlace(storage, backup.directory)
+        storage[bench.files.salt] = [UInt8](repeating: 7, count: 16)
+        let before = BackupBench.files(storage, below: "/db")
+        let lock = try storage.lock(bench.files.data)
+        #expect(throws: EngineError(.recoveryUndecided, "")) {
+            try RepairUndo.run(bench.files, before: .restore, in: storage, locks: [lock], discardsChanges: true)
+        }
+        #expect(BackupBench.files(storage, below: "/db") == before)
+    }
+
+    /// A key of the time before the files were replaced must not come over another salt.
+    @Test func aKeyThatTheSaltInPlaceDoesNotGiveIsRefused() throws {
+        let bench = try BackupBench("tiny")
+        let storage = bench.bench.storage.copy()
+        let backup = try bench.create(storage)
+        storage[bench.files.salt] = [UInt8](repeating: 7, count: 16)
+        let before = BackupBench.files(storage, below: "/db")
+        #expect(throws: EngineError(.wrongPassword, "")) { try bench.restoreInPlace(storage, backup.directory) }
+        #expect(BackupBench.files(storage, below: "/db") == before)
+    }
+
+    @Test func whatWasNeverOpenedIsNotVerified() throws {
+        let bench = try BackupBench("damaged/meta-truncated")
+        let storage = bench.bench.storage.copy()
+        var options = Backup.Options()
+        options.isRaw = true
+        let report = try bench.create(storage, options)
+        #expect(!report.isVerified && report.problems.isEmpty)
+        #expect(try bench.verify(storage, report.directory).isSound)
+        #expect(try bench.repository(storage).list()[0].verified == nil)
+    }
+
+    /// Names that another program has made in the repository neither show a backup twice nor stop the next one.
+    @Test func strangersInTheRepositoryAreInNobodysWay() throws {
+        let bench = try BackupBench("tiny")
+        let storage = bench.bench.storage.copy()
+        let report = try bench.create(storage)
+        let parent = report.directory.removingLastComponent()
+        let upper = (parent.lastComponent?.string ?? "").uppercased()
+        try storage.makeDirectory(BackupBench.root.appending(upper), like: nil)
+        #expect(try bench.repository(storage).list().count == 1)
+        let odd = parent.appending("20200101T000000Z-000000")
+        try storage.makeDirectory(odd, like: nil)
+        storage[odd.appending("unfinished")] = []
+        try storage.makeDirectory(odd.appending("@eaDir"), like: nil)
+        try bench.repository(storage).sweep()
+        _ = try bench.create(storage)
+        #expect(try bench.repository(storage).list().count == 2)
+    }
+
     // MARK: Crashes
 
     /// A backup is cut at every call: the database is untouched, and there is a sound backup or none.

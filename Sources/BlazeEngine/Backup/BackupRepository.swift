@@ -37,7 +37,7 @@ public struct BackupRepository: Sendable {
         if let database {
             databases = [database]
         } else {
-            databases = try names(in: root).compactMap { DatabaseID($0.string) }
+            databases = try names(in: root).compactMap(Self.database)
         }
         for database in databases {
             let parent = root.appending(database.description)

@@ -114,7 +114,8 @@ public struct DirectoryScan: Sendable {
 
     func excludes(name: [UInt8]) -> Bool {
         // What a repair keeps is no database of its own, and neither is a backup.
-        FileSet.isKeptName(name) || BackupRepository.isOwnName(name) || names.contains { DirectoryListing.matches($0, name) }
+        FileSet.isKeptName(name) || BackupRepository.isOwnName(name)
+            || names.contains { DirectoryListing.matches($0, name) }
     }
     func excludes(path: FilePath) -> Bool {
         guard !paths.isEmpty else { return false }
