@@ -14,7 +14,7 @@ import TestSupport
 @Suite struct RandomRepairTests {
     static let subjects = Fixture.all.map(\.name)
 
-    /// 24 rounds each, of one to four changes; 1,200 each with the rounds of `make test-slow`.
+    /// 6 rounds each, of one to four changes; 300 each with the rounds of `make test-slow`.
     @Test(arguments: subjects) func savesWhatIsUntouched(_ name: String) throws {
         let subject = try RepairSubject(name)
         var generator = SeededGenerator.printed("savesWhatIsUntouched(\(name))")
