@@ -4,7 +4,7 @@
 BINARIES holds blazectl and blazedb-agent in release; TOOLS holds make-database, measure-engine, measure-writer,
 empty-program,
 echo_server, ping_load and argon2id (`make bench` builds all of them). Results go to Benchmarks/results as JSON, and as the table of
-docs/performance.md to standard output. Groups: ping, engine, check, scan, status, memory, vault, writer.
+docs/performance.md to standard output. Groups: ping, engine, check, scan, status, memory, vault, writer, backup.
 """
 import argparse
 import json
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import backup_bench
 import check_bench
 import engine_bench
 import ping_bench
@@ -24,7 +25,7 @@ from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORK = HERE / ".build" / "measured"
-GROUPS = ("ping", "engine", "check", "scan", "status", "memory", "vault", "writer")
+GROUPS = ("ping", "engine", "check", "scan", "status", "memory", "vault", "writer", "backup")
 
 
 def measure(group, binaries, tools, rounds):
@@ -36,6 +37,8 @@ def measure(group, binaries, tools, rounds):
         return (engine_bench if group == "engine" else check_bench).rows(tools, databases, rounds)
     if group == "writer":
         return writer_bench.rows(tools, WORK / "written", rounds)
+    if group == "backup":
+        return backup_bench.rows(tools, WORK / "backed-up", rounds)
     if group == "vault":
         return vault_bench.rows(binaries, tools, HERE.parent / "Tests" / "Fixtures", rounds)
     with World(binaries) as world:

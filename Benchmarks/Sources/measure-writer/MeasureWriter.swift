@@ -40,6 +40,14 @@ enum Measurement: String {
     case halve
     /// Vacuums what `halve` made, in whichever process.
     case revacuum
+    /// Makes a database of that many records, for the next four.
+    case keep
+    /// Takes a backup of it, verified.
+    case backup
+    /// Restores that backup to another path.
+    case restore
+    /// Copies the database's files with `cp --reflink=never`, makes them durable, and reads every record of the copy.
+    case copy
     /// The most memory that the process has had, in bytes.
     case memory
 }

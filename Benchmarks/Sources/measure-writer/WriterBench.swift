@@ -7,8 +7,8 @@ import SystemPackage
 
 /// Databases that are written, in a directory that is measured.
 final class WriterBench {
-    private let directory: URL
-    private let storage = PosixStorage()
+    let directory: URL
+    let storage = PosixStorage()
     /// Open databases into which single records are inserted, by their size, and how many were.
     private var open: [Int: (writer: DatabaseWriter, next: Int)] = [:]
 
@@ -23,28 +23,32 @@ final class WriterBench {
         case .gc: try collect(count)
         case .halve: try timed { try halved(count).close() }
         case .revacuum: try revacuum(count)
+        case .keep: try keep(count)
+        case .backup: try backup(count)
+        case .restore: try restore(count)
+        case .copy: try copy(count)
         case .memory: try peak()
         }
     }
 
-    private func timed(_ work: () throws -> Void) rethrows -> Double {
+    func timed(_ work: () throws -> Void) rethrows -> Double {
         let start = ContinuousClock.now
         try work()
         return (ContinuousClock.now - start) / .seconds(1)
     }
 
-    private func files(_ name: String) -> FileSet {
+    func files(_ name: String) -> FileSet {
         FileSet(data: FilePath(directory.appendingPathComponent("\(name).blazedb").path))
     }
 
-    private func create(_ name: String) throws -> DatabaseWriter {
+    func create(_ name: String) throws -> DatabaseWriter {
         for suffix in ["blazedb", "meta", "salt", "wal"] {
             try? FileManager.default.removeItem(at: directory.appendingPathComponent("\(name).\(suffix)"))
         }
         return try DatabaseWriter.create(files(name), in: storage, key: SampleDatabase.key, salt: [UInt8](0..<16))
     }
 
-    private func fill(_ writer: DatabaseWriter, _ numbers: Range<Int>) throws {
+    func fill(_ writer: DatabaseWriter, _ numbers: Range<Int>) throws {
         try writer.transaction { transaction in
             for n in numbers { try transaction.insert(SampleDatabase.mixed.record(n)) }
         }
