@@ -103,7 +103,9 @@ public enum RepairUndo {
         _ manifest: KeptManifest, _ set: KeptSet, _ files: FileSet, in storage: any ChangingStorage
     ) throws {
         func bytes(_ path: FilePath) throws -> [UInt8]? {
-            try storage.status(of: path) == nil ? nil : Salt.read(path, in: storage).bytes
+            // Whatever it holds, also nothing: the files come back as they were.
+            guard try storage.status(of: path) != nil else { return nil }
+            return try storage.open(path).bytes(count: Int(EngineLimits.saltBytes) + 1, at: 0)
         }
         guard let name = files.salt.lastComponent, let kept = manifest.files.first(where: { $0.name == name }) else {
             return
