@@ -113,6 +113,18 @@ def test_backups_are_no_databases_to_be_found(agent, put):
     assert told["id"] not in str(envelope.data(agent.ctl("ls", "-o", "json")))
 
 
+def test_a_salt_that_was_exchanged_is_not_backed_up(agent, put):
+    """The session's key would open the pages, and the password would not open the copy."""
+    sample = put("tiny")
+    agent.ctl("unlock", sample.path, *sample.kdf, **given(sample)).expect(OK)
+    salt = sample.sidecar("salt")
+    original = salt.read_bytes()
+    salt.write_bytes(bytes(byte ^ 1 for byte in original))
+    agent.ctl("backup", "create", sample.path).expect(LOCKED)
+    salt.write_bytes(original)
+    create(agent, sample)
+
+
 def test_another_place(agent, put, tmp_path):
     sample = put("tiny")
     place = tmp_path / "disk"

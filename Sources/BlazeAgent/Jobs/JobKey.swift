@@ -25,10 +25,12 @@ final class JobKey: Sendable {
     /// - Parameters:
     ///   - isRescue: the key is verified by whatever is left of a damaged database.
     ///   - saltFile: takes the place of the database's own salt file.
+    ///   - checksSalt: whether the salt that is there now has to be the one that the key is by: a copy of both is to open by
+    ///     the password.
     /// - Throws: `Fault.locked` and its like where there is no key, and what deriving one throws.
     init(
         _ database: LocatedDatabase, secret: inout SecretBytes?, iterations: UInt32?, _ state: AgentState,
-        isRescue: Bool = false, saltFile: FilePath? = nil
+        isRescue: Bool = false, saltFile: FilePath? = nil, checksSalt: Bool = false
     ) throws {
         self.state = state
         self.database = database
@@ -63,6 +65,11 @@ final class JobKey: Sendable {
             let open = try state.sessions[database.path]
                 ?? state.vault.openSession(database, iterations: count, state)
         else { throw try OpenDatabase.locked(database, state) }
+        if checksSalt,
+            try DatabaseKey.saltFingerprint(of: database.files, in: state.storage) != open.saltFingerprint
+        {
+            throw OpenDatabase.dropUnfit(open, database, state)
+        }
         session = open
         isShared = true
         state.timer.touch()

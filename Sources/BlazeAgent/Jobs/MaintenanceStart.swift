@@ -24,7 +24,9 @@ enum MaintenanceStart {
         let key: JobKey? =
             switch task.need {
             case .nothing: nil
-            case .metadata: try JobKey(database, secret: &secret, iterations: iterations, state)
+            case .metadata:
+                try JobKey(
+                    database, secret: &secret, iterations: iterations, state, checksSalt: task.kind == .backup)
             case .anything: try JobKey(database, secret: &secret, iterations: iterations, state, isRescue: true)
             }
         try use.check()

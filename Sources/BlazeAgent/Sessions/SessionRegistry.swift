@@ -13,12 +13,15 @@ final class DatabaseSession: Sendable {
     let path: FilePath
     let iterations: Int
     let identity: DatabaseID
+    /// The salt that the database had when the key was verified.
+    let saltFingerprint: [UInt8]
     private let key: Mutex<DatabaseKey?>
 
     init(path: FilePath, key: consuming sending DatabaseKey) {
         self.path = path
         iterations = key.iterations
         identity = key.identity
+        saltFingerprint = key.saltFingerprint
         self.key = Mutex(consume key)
     }
 
