@@ -250,6 +250,10 @@ import TestSupport
         #expect(throws: EngineError(.alreadyExists, "")) {
             try bench.restore(storage, backup.directory, to: Self.elsewhere)
         }
+        // Nor is one imported or salvaged there.
+        #expect(throws: EngineError(.alreadyExists, "")) {
+            try FileSet(data: Self.elsewhere).checkFree(in: storage)
+        }
         #expect(BackupBench.files(storage, below: "/db") == before)
     }
 

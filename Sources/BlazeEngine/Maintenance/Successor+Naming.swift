@@ -5,12 +5,21 @@ extension FileSet {
     /// That a new database can have these names. Throws `.alreadyExists`.
     func checkFree(in storage: any ChangingStorage) throws(EngineError) {
         for path in [data, meta, salt, wal, dataAside, metaAside, swapMarker] {
-            guard try onStorage(path, { try storage.status(of: path) }) == nil else {
-                throw EngineError(
-                    .alreadyExists, "\(path.displayString) exists already",
-                    hint: "name another path, or move it away", path: path)
-            }
+            guard try onStorage(path, { try storage.ownStatus(of: path) }) == nil else { throw taken(path) }
         }
+        // What an operation left of a database of this name, BlazeDB would put in the place of the new one (traps T5, T6). What
+        // was being built here is made anew.
+        let own = [successor.data, successor.meta]
+        let left = try FileSetStatus.read(self, in: storage).leftovers.filter {
+            $0.kind != .openBackup && $0.kind != .transactionLog && !own.contains($0.path)
+        }
+        if let leftover = left.first { throw taken(leftover.path) }
+    }
+
+    private func taken(_ path: FilePath) -> EngineError {
+        EngineError(
+            .alreadyExists, "\(path.displayString) exists already", hint: "name another path, or move it away",
+            path: path)
     }
 }
 
