@@ -40,7 +40,12 @@ enum DumpHandler {
         let title = Dump.Title(
             name: FilePath.displayString(Array((database.path.stem ?? "database").utf8)), identity: summary.identity,
             tool: "blazedb-agent \(Agent.version)")
-        var parts = DumpParts(call.responder, within: opened.lease == nil ? nil : DatabaseAccess.clientLimit)
+        let (responder, limit) = (call.responder, opened.lease == nil ? nil : DatabaseAccess.clientLimit)
+        var parts = PartWriter { bytes in
+            var part = WireDumpPart()
+            part.data = bytes
+            try responder.part(part, within: limit)
+        }
         if let sealer { parts.append { $0 += sealer.header } }
         let report = try Dump.write(
             opened.reader, as: form, title: title, skipsUnreadable: request.skipUnreadable,
@@ -96,37 +101,5 @@ extension WireDumpReply {
             out.count = loss.count
             return out
         }
-    }
-}
-
-/// Collects bytes and sends them in parts.
-private struct DumpParts {
-    private let responder: Responder
-    private let limit: Duration?
-    private var buffer: [UInt8] = []
-    private(set) var sent: UInt64 = 0
-
-    init(_ responder: Responder, within limit: Duration?) {
-        self.responder = responder
-        self.limit = limit
-    }
-
-    mutating func append(_ body: (inout [UInt8]) -> Void) { body(&buffer) }
-
-    mutating func sendFull() throws {
-        if buffer.count >= ProtocolLimits.partPayload { try sendRest() }
-    }
-
-    mutating func sendRest() throws {
-        var start = 0
-        while start < buffer.count {
-            let end = min(start + ProtocolLimits.partPayload, buffer.count)
-            var part = WireDumpPart()
-            part.data = Data(buffer[start..<end])
-            try responder.part(part, within: limit)
-            start = end
-        }
-        sent += UInt64(buffer.count)
-        buffer.removeAll(keepingCapacity: true)
     }
 }

@@ -23,15 +23,20 @@ enum ExportHandler {
         let opened = try OpenDatabase.open(
             database, secret: &secret, iterations: request.hasKdfIterations ? request.kdfIterations : nil,
             access: access, call)
-        var document = PartWriter(call.responder, within: opened.lease == nil ? nil : DatabaseAccess.clientLimit)
+        let (responder, limit) = (call.responder, opened.lease == nil ? nil : DatabaseAccess.clientLimit)
+        var document = PartWriter { bytes in
+            var part = WireExportPart()
+            part.data = bytes
+            try responder.part(part, within: limit)
+        }
         document.append(TypedJSON.opening)
         var first = true
         let report = try opened.reader.forEachRecord(interrupt: { try opened.check() }) { _, record in
             if !first { document.append(TypedJSON.separator) }
             first = false
-            document.append(record)
+            document.append { TypedJSON.append(record, to: &$0) }
             try opened.check()
-            try document.sendFullParts()
+            try document.sendFull()
         }
         document.append(TypedJSON.closing)
         try document.sendRest()
@@ -44,38 +49,5 @@ enum ExportHandler {
         reply.unstable = UInt64(clamping: report.unstable)
         reply.tier = opened.tier
         return reply
-    }
-}
-
-/// Collects a document and sends it in parts, so that memory holds about one part and one record.
-private struct PartWriter {
-    private let responder: Responder
-    private let limit: Duration?
-    private var buffer: [UInt8] = []
-    private(set) var sent: UInt64 = 0
-
-    init(_ responder: Responder, within limit: Duration?) {
-        self.responder = responder
-        self.limit = limit
-    }
-
-    mutating func append(_ bytes: [UInt8]) { buffer += bytes }
-    mutating func append(_ record: Record) { TypedJSON.append(record, to: &buffer) }
-
-    mutating func sendFullParts() throws {
-        if buffer.count >= ProtocolLimits.partPayload { try sendRest() }
-    }
-
-    mutating func sendRest() throws {
-        var start = 0
-        while start < buffer.count {
-            let end = min(start + ProtocolLimits.partPayload, buffer.count)
-            var part = WireExportPart()
-            part.data = Data(buffer[start..<end])
-            try responder.part(part, within: limit)
-            start = end
-        }
-        sent += UInt64(buffer.count)
-        buffer.removeAll(keepingCapacity: true)
     }
 }

@@ -33,8 +33,8 @@ struct SalvageVerb: Verb {
         request.target = try context.target(path.contains("/") ? path : "./\(path)")
         request.options = rescue.wire
         if let count = secrets.password.kdfIterations { request.kdfIterations = count }
-        request.to = try absolute(to, request.target)
-        if let saltFile { request.salt = try absolute(saltFile, request.target) }
+        request.to = try context.absolute(to)
+        if let saltFile { request.salt = try context.absolute(saltFile) }
         let flow = SecretFlow(context, secrets, target: request.target, isRescue: true)
         defer { context.progress(nil) }
         let reply: WireSalvageReply
@@ -67,15 +67,5 @@ struct SalvageVerb: Verb {
 
     private func show(_ part: WireSalvagePart, _ context: Context) {
         context.progress(part.total > 0 ? "\(part.phase) \(part.done) of \(part.total)" : part.phase)
-    }
-
-    private func absolute(_ path: String, _ target: WireTarget) throws -> Data {
-        let given = FilePath(path)
-        guard !path.isEmpty else { throw CommandFailure(.usage, "usage", "a path is not empty") }
-        if given.isAbsolute { return Data(given.bytes) }
-        guard let directory = FilePath(bytes: [UInt8](target.workingDirectory)) else {
-            throw CommandFailure(.usage, "usage", "the working directory cannot be told: name an absolute path")
-        }
-        return Data(directory.pushing(given).lexicallyNormalized().bytes)
     }
 }
