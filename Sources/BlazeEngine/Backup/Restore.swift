@@ -52,25 +52,10 @@ public struct Restore {
         }
         for part in try parts(manifest, target) {
             guard try onStorage(part.target, { try storage.ownStatus(of: part.target) }) == nil else {
-                throw taken(part.target)
+                throw EngineError(alreadyThere: part.target)
             }
         }
-        for path in [target.data, target.meta, target.salt, target.wal] {
-            guard try onStorage(path, { try storage.ownStatus(of: path) }) == nil else { throw taken(path) }
-        }
-        // What an operation left of a database of this name, BlazeDB would put in the place of the restored one (traps T5, T6).
-        let left = try FileSetStatus.read(target, in: storage)
-        guard left.leftoversKnown else {
-            throw EngineError(
-                .permissionDenied, "\(target.directory.displayString) cannot be listed", path: target.directory)
-        }
-        if let leftover = left.leftovers.first(where: { $0.kind != .openBackup }) { throw taken(leftover.path) }
-    }
-
-    private static func taken(_ path: FilePath) -> EngineError {
-        EngineError(
-            .alreadyExists, "\(path.displayString) exists already", hint: "name another path, or move it away",
-            path: path)
+        try target.checkFree(in: storage)
     }
 
     private static func parts(_ manifest: BackupManifest, _ target: FileSet) throws(EngineError) -> [Part] {

@@ -206,7 +206,8 @@ extension FileSetStatus {
         add(.oldTransactionLog, .note, count(.transactionLog), "transaction logs that BlazeDB deletes unread")
         add(
             .keptBeforeRepair, .note, kept,
-            "\(kept) directories beside the database keep its files from before a repair: remove them when all is well")
+            "\(kept) directories beside the database keep its files from before a repair or a restore: remove them when all is well"
+        )
         add(
             .separateIndexFile, .advice, indexes == nil ? 0 : 1,
             "a separate index file, which BlazeDB prefers over the metadata's indexes and nothing writes any more")

@@ -5,19 +5,29 @@ extension FileSet {
     /// That a new database can have these names. Throws `.alreadyExists`.
     func checkFree(in storage: any ChangingStorage) throws(EngineError) {
         for path in [data, meta, salt, wal, dataAside, metaAside, swapMarker] {
-            guard try onStorage(path, { try storage.ownStatus(of: path) }) == nil else { throw taken(path) }
+            guard try onStorage(path, { try storage.ownStatus(of: path) }) == nil else {
+                throw EngineError(alreadyThere: path)
+            }
         }
         // What an operation left of a database of this name, BlazeDB would put in the place of the new one (traps T5, T6). What
         // was being built here is made anew.
         let own = [successor.data, successor.meta]
-        let left = try FileSetStatus.read(self, in: storage).leftovers.filter {
+        let status = try FileSetStatus.read(self, in: storage)
+        let isThere = try onStorage(directory) { try storage.status(of: directory) } != nil
+        guard status.leftoversKnown || !isThere else {
+            throw EngineError(.permissionDenied, "\(directory.displayString) cannot be listed", path: directory)
+        }
+        let left = status.leftovers.first {
             $0.kind != .openBackup && $0.kind != .transactionLog && !own.contains($0.path)
         }
-        if let leftover = left.first { throw taken(leftover.path) }
+        if let left { throw EngineError(alreadyThere: left.path) }
     }
+}
 
-    private func taken(_ path: FilePath) -> EngineError {
-        EngineError(
+extension EngineError {
+    /// Something has a path that a new database is to have.
+    init(alreadyThere path: FilePath) {
+        self.init(
             .alreadyExists, "\(path.displayString) exists already", hint: "name another path, or move it away",
             path: path)
     }
